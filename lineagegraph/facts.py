@@ -61,7 +61,7 @@ class Facts:
 
     __hash__ = None  # type: ignore[assignment]  # facts grow
 
-    def vertex(self, vertex: Vertex, properties: Mapping[str, Stored | None] = {}) -> Vertex:  # noqa: B006  (never written)
+    def vertex(self, vertex: Vertex, properties: Mapping[str, Stored | None] = {}) -> Vertex:
         """State that the vertex exists, with these stored values; None states nothing."""
         known = self.vertices.get(vertex)
         if known is None:

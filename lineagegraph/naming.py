@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -147,7 +147,7 @@ class Naming:
         return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None
 
     @cached_property
-    def _job_name(self) -> Any:
+    def _job_name(self) -> Callable[[str], str]:
         rules = [(rule.pattern, rule.replace) for rule in self.rules.job]
         rules += JOB_RULES if self.rules.default_job_rules else ()
         compiled = [(re.compile(pattern), replace) for pattern, replace in rules]
@@ -161,11 +161,9 @@ class Naming:
         return normalised
 
     @cached_property
-    def _described(self) -> Any:
+    def _described(self) -> Callable[[str, str], tuple[str, str | None]]:
         layers = frozenset(self.rules.layers)
-        rules = [
-            (re.compile(r.namespace), re.compile(r.name), r.dataset_id, r.layer) for r in self.rules.dataset
-        ]
+        rules = [(re.compile(r.namespace), re.compile(r.name), r.dataset_id, r.layer) for r in self.rules.dataset]
 
         @lru_cache(maxsize=100_000)
         def described(namespace: str, name: str) -> tuple[str, str | None]:

@@ -32,7 +32,7 @@ def earliest(millis: int, payload: Any) -> str:
 def winner(a: Stored, b: Stored) -> Stored:
     """Of two stored values of one register the one that every store keeps."""
     if isinstance(a, int) or isinstance(b, int):
-        return max(a, b)  # type: ignore[type-var]  # one key has one type (schema.property_types)
+        return max(a, b)  # one key has one type (schema.property_types)
     return a if _rank(a) >= _rank(b) else b
 
 

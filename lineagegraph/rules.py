@@ -125,7 +125,11 @@ def snapshots_written(view: View, run: Vertex) -> list[Snapshot]:
     completed = run_state(view, run) == "COMPLETE"
     rows = []
     for dataset in outputs:
-        own = [row for v in _seen(view, "WROTE_NAMED", [run], dataset) if (row := _own(view, run, v))] if completed else []
+        own = (
+            [row for v in _seen(view, "WROTE_NAMED", [run], dataset) if (row := _own(view, run, v))]
+            if completed
+            else []
+        )
         rows += sorted(own, key=lambda row: row.version or "") or [Snapshot(dataset, None, UNKNOWN, None)]
     return rows
 
@@ -181,7 +185,9 @@ def current_since(view: View, pipeline: Vertex) -> str:
 
 def sources(view: View, output: Vertex, all_time: bool = False) -> list[Source]:
     """Which datasets made this one: per pipeline its stated lineage, only else its inputs times its outputs."""
-    names = {output} | {d for d in view.into("SAME_AS", output) + view.out("SAME_AS", output) if physical(view, d) == output}
+    names = {output} | {
+        d for d in view.into("SAME_AS", output) + view.out("SAME_AS", output) if physical(view, d) == output
+    }
     found: dict[Vertex, dict[str, set[Vertex]]] = {}
     for name in names:
         _stated(view, name, all_time, found)

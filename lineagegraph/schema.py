@@ -127,9 +127,7 @@ VERTICES: dict[str, VertexLabel] = {
                 "bad_facets": N,
             },
         ),
-        VertexLabel(
-            "Model", "mo", ("namespace", "name", "version"), {"model_name": I, "framework": N}
-        ),
+        VertexLabel("Model", "mo", ("namespace", "name", "version"), {"model_name": I, "framework": N}),
         VertexLabel(
             "Feature",
             "fe",

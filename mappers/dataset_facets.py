@@ -142,7 +142,7 @@ def column_lineage(c: Context, p: Place, facet: Facet) -> None:
         state_lineage(c, p, sources)
 
 
-def state_lineage(c: Context, p: Place, sources: tuple[tuple[str, str], ...]) -> None:
+def state_lineage(c: Context, p: Place, sources: tuple[tuple[str, ...], ...]) -> None:
     """These datasets, and no others, made that one: stated by this event."""
     if not sources:
         return
@@ -156,8 +156,8 @@ def state_lineage(c: Context, p: Place, sources: tuple[tuple[str, str], ...]) ->
 @lru_cache(maxsize=4_096)
 def _column_facts(
     of: Vertex, raw: bytes, day_start: int, naming: Any
-) -> tuple[Facts, tuple[tuple[str, str], ...], int]:
-    facts, sources, count = Facts(), dict[tuple[str, str], None](), 0
+) -> tuple[Facts, tuple[tuple[str, ...], ...], int]:
+    facts, sources, count = Facts(), dict[tuple[str, ...], None](), 0
     fields, whole = orjson.loads(raw)
     for column, entry in mapping({"fields": fields}, "fields").items():
         target = Vertex("Column", (*of.key, check_name(column)))
@@ -198,7 +198,7 @@ def lineage(c: Context, p: Place, facet: Facet) -> None:
     state_lineage(c, p, lineage_inputs(c, p.vertex, facet))
 
 
-def lineage_inputs(c: Context, of: Vertex, entry: Facet) -> tuple[tuple[str, str], ...]:
+def lineage_inputs(c: Context, of: Vertex, entry: Facet) -> tuple[tuple[str, ...], ...]:
     """The datasets an explicit lineage entry names, its column lineage taken in; jobs are no data."""
     found = {
         names.dataset(required(i, "namespace"), required(i, "name"), c.naming).key: None

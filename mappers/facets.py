@@ -51,7 +51,13 @@ FACETS: dict[tuple[Where, str], Row] = {
         Row("run", "test", None, _QUALITY),
         Row("run", "gcp_composer_run", None, _ENGINE),
         Row("run", "gcp_dataproc", None, _ENGINE),
-        Row("job", "jobType", r.job_type, "Pipeline.pipeline_type, .processing_type", ("pipeline_type", "processing_type")),
+        Row(
+            "job",
+            "jobType",
+            r.job_type,
+            "Pipeline.pipeline_type, .processing_type",
+            ("pipeline_type", "processing_type"),
+        ),
         Row("job", "sql", r.sql, "Pipeline.sql, redacted; pipeline_type for DuckDB", ("sql",)),
         Row(
             "job",

@@ -95,7 +95,7 @@ def snapshot_id(value: Any) -> str | None:
         if value != int(value):
             raise Unfit("the snapshot id is not a whole number")
         return str(int(value))
-    if isinstance(value, float) or value % 100 == 0 and value == int(_shortest(float(value))):
+    if isinstance(value, float) or (value % 100 == 0 and value == int(_shortest(float(value)))):
         return f"~{float(value)!r}"
     return str(value)
 

@@ -16,7 +16,7 @@ from mappers import dataset_facets, names
 from mappers.context import Context, Place
 from mappers.event import Dataset, Event
 from mappers.facets import rows_of
-from mappers.fields import mapping, objects, required
+from mappers.fields import Unfit, mapping, objects, required
 
 _ENDS = {"COMPLETE": "completed_at", "FAIL": "failed_at", "ABORT": "aborted_at"}
 _MODEL_SCHEMES = ("mlflow:", "models:")
@@ -57,8 +57,8 @@ def map_event(event: Event, naming: Naming) -> Mapped:
         for place, dataset in _pairs(c, event, inputs, outputs):
             _dataset(c, bad, place, dataset)
         _models(c, inputs, outputs)
-    elif event.dataset and (place := _place(c, event.dataset, "dataset")):
-        _dataset(c, bad, place, event.dataset)
+    elif event.dataset and (subject := _place(c, event.dataset, "dataset")):
+        _dataset(c, bad, subject, event.dataset)
     _close(c, bad)
     return Mapped(c.facts, tuple(bad))
 
@@ -150,7 +150,7 @@ def _read(c: Context, bad: list[BadFacet], where: str, facets: dict[str, Any], p
                 row.read(*about, facet)
         except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, RecursionError) as error:
             # Whatever a facet's shape provokes is the facet's fault and costs only the facet.
-            reason = str(error) if type(error) in (ValueError, dataset_facets.Unfit) else "has an unexpected shape"
+            reason = str(error) if type(error) in (ValueError, Unfit) else "has an unexpected shape"
             bad.append(BadFacet(where, row.key, reason[:200]))
 
 

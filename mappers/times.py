@@ -32,9 +32,7 @@ def milliseconds(text: str) -> int:
         raise ValueError("names a zone but no offset")
     seconds = int(second or 0)
     leap = seconds == 60  # RFC 3339 allows it; the moment before is the nearest that a clock can show
-    moment = datetime(
-        int(year), int(month), int(day), int(hour), int(minute), 59 if leap else seconds, tzinfo=UTC
-    )
+    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), 59 if leap else seconds, tzinfo=UTC)
     millis = (moment - _EPOCH) // _MILLISECOND
     millis += 999 if leap else int((fraction or "0").ljust(3, "0")[:3])
     if sign:
