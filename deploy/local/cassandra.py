@@ -1,0 +1,77 @@
+"""One Cassandra node on loopback, without JMX, ready when it has joined the ring that it is alone in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from deploy.local import probes
+from deploy.local.config import LOOPBACK, template, with_values
+from deploy.local.home import Home
+from deploy.local.server import Server
+
+CommitLog = Literal["periodic", "group", "batch"]
+
+
+class Cassandra(Server):
+    component = "cassandra"
+    port_names = ("native", "storage")
+    start_seconds = 240
+
+    def __init__(
+        self, name: str, folder: Path, home: Home, commitlog_sync: CommitLog = "periodic", period_ms: int = 2000
+    ) -> None:
+        super().__init__(name, folder, home)
+        self._commitlog_sync = commitlog_sync
+        self._period_ms = period_ms
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return LOOPBACK, self.ports["native"]
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        return {"address": f"{LOOPBACK}:{self.ports['native']}"}
+
+    def probe(self, timeout: float) -> None:
+        probes.cassandra(self.ports["native"], timeout)
+
+    def _prepare(self, java: Path, jars: Path) -> None:
+        data, seeds = self.folder / "data", json.dumps(f"{LOOPBACK}:{self.ports['storage']}")
+        provider = "org.apache.cassandra.locator.SimpleSeedProvider"
+        folders = {f"{name}_directory": json.dumps(str(data / name)) for name in ("commitlog", "saved_caches", "hints")}
+        periodic = self._commitlog_sync == "periodic"
+        values = {
+            "seed_provider": f"[{{class_name: {provider}, parameters: [{{seeds: {seeds}}}]}}]",
+            "storage_port": self.ports["storage"],
+            "native_transport_port": self.ports["native"],
+            "commitlog_sync": self._commitlog_sync,
+            # Cassandra refuses to start with the period of one mode beside the name of another.
+            "commitlog_sync_period": f"{self._period_ms}ms" if periodic else None,
+            "data_file_directories": json.dumps([str(data / "data")]),
+            "cdc_raw_directory": json.dumps(str(data / "cdc")),
+            **folders,
+        }
+        text = with_values(template("cassandra.yaml"), values)
+        if self._commitlog_sync == "group":
+            text += "commitlog_sync_group_window: 10ms\n"
+        (self.folder / "cassandra.yaml").write_text(text, "utf-8")
+        (self.folder / "logback.xml").write_text(template("logback.xml"), "utf-8")
+
+    def _arguments(self, jars: Path) -> Sequence[str]:
+        options = [line for line in template("cassandra.jvm.options").splitlines() if line.startswith("-")]
+        return (
+            "-Xmx1g",
+            "-Xms256m",
+            *options,
+            f"-Dlogback.configurationFile={self.folder / 'logback.xml'}",
+            f"-Dcassandra.config={(self.folder / 'cassandra.yaml').as_uri()}",
+            f"-Dcassandra.storagedir={self.folder / 'data'}",
+            f"-Djna.tmpdir={self.folder / 'tmp'}",
+            "-Dcassandra-foreground=yes",
+            "-cp",
+            f"{jars}/*",
+            "org.apache.cassandra.service.CassandraDaemon",
+        )
