@@ -1,0 +1,28 @@
+"""How the graph is reached: one frozen object, made by whoever reads the options or the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSettings:
+    """The servers of one graph (any of them will do) and the limits within which we talk to them."""
+
+    urls: tuple[str, ...] = ("ws://127.0.0.1:8182/gremlin",)
+    username: str | None = None
+    password: str | None = None
+    tls_ca_file: Path | None = None  # for wss; without it the system's certificates are trusted
+    timeout_seconds: float = 30.0  # for one request
+    connect_seconds: float = 5.0
+    connections: int = 4  # requests in flight
+    max_request_bytes: int = 1_000_000  # below the servers' maxContentLength
+    cache_elements: int = 1_000_000  # acknowledged vertices and edges that are remembered
+
+    def __post_init__(self) -> None:
+        if not self.urls:
+            raise ValueError("urls must name at least one server")
+        for url in self.urls:
+            if not url.startswith(("ws://", "wss://")):
+                raise ValueError(f"{url!r} is not a ws:// or wss:// address")
