@@ -13,5 +13,9 @@ class KafkaUnusable(LineageError):
     """Kafka cannot be reached, refuses us, or lacks what is needed, and a restart alone would not help."""
 
 
+class KafkaAway(KafkaUnusable):
+    """Kafka does not answer now; the same may succeed later."""
+
+
 class OffsetsMissing(LineageError):
     """The next offset of a partition is not known, and the settings say that we must not choose one."""

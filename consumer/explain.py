@@ -23,7 +23,9 @@ from mappers.notes import notes
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
-@click.option("--answers", "show", flag_value="answers", help="What the rules make of the events: runs, outputs, models.")
+@click.option(
+    "--answers", "show", flag_value="answers", help="What the rules make of the events: runs, outputs, models."
+)
 @click.option("--why", "show", flag_value="why", help="Ignored facets, identity decisions and warnings, per event.")
 @click.option("--hash", "show", flag_value="hash", help="One hash of all facts, as `export --hash` prints it.")
 @click.option("--naming", type=click.Path(exists=True), help="A naming file (TOML).")

@@ -1,0 +1,95 @@
+"""Committed offsets, and the graph that they belong to: its id travels in the commit's metadata.
+
+Offsets say what is in one certain graph. In front of another one they would skip everything before them, so
+they are refused there with the remedy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Mapping
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from consumer.connection import PATIENCE, options, stop
+from consumer.errors import KafkaAway, KafkaUnusable
+from consumer.records import Partition
+from consumer.settings import Settings
+from lineagegraph.errors import SchemaMismatch
+
+log = structlog.get_logger(__name__)
+
+
+def stamped(offsets: Mapping[Partition, int], graph_id: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Offsets as Kafka takes them, with the graph's id."""
+    metadata = json.dumps({"graph": graph_id})
+    return {TopicPartition(*p): OffsetAndMetadata(offset, metadata) for p, offset in offsets.items()}
+
+
+async def committed(
+    client: AIOKafkaAdminClient, group: str, partitions: Iterable[Partition], patience: float = 0.0
+) -> dict[Partition, tuple[int, str]]:
+    """The committed offset and metadata of each partition that has one. Raises KafkaAway, KafkaUnusable."""
+    asked = [TopicPartition(*p) for p in partitions]
+    until = time.monotonic() + patience
+    while asked:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await client.list_consumer_group_offsets(group, partitions=asked)
+        except GroupAuthorizationFailedError:
+            raise KafkaUnusable(_forbidden(group)) from None
+        except (KafkaError, TimeoutError, OSError) as error:
+            if time.monotonic() > until:
+                why = type(error).__name__
+                raise KafkaAway(f"Kafka does not tell the offsets of group {group!r} ({why}). Try again.") from None
+            await asyncio.sleep(0.5)
+        else:
+            return {Partition(*p): (row.offset, row.metadata) for p, row in found.items() if row.offset >= 0}
+    return {}
+
+
+def check_graph(partition: Partition, metadata: str, graph_id: str, group: str) -> None:
+    """Raises SchemaMismatch if the offset was committed for another graph; unstamped ones are an operator's."""
+    try:
+        graph = json.loads(metadata)["graph"]
+    except (ValueError, TypeError, KeyError):
+        return
+    if graph != graph_id:
+        raise SchemaMismatch(
+            f"The offsets of group {group!r} ({partition}) belong to another graph ({graph}), and this one "
+            f"({graph_id}) lacks everything before them. Fill it from the beginning with "
+            "`lineagegraph consume --replay-from-earliest`, or set LINEAGE_GROUP or LINEAGE_GRAPH_URLS."
+        )
+
+
+async def replay_from_earliest(settings: Settings, graph_id: str, partitions: list[Partition]) -> None:
+    """Sets the group's offsets to the earliest of each partition; refused while the group has members."""
+    consumer = AIOKafkaConsumer(**options(settings), group_id=settings.group, enable_auto_commit=False)
+    consumer.assign([TopicPartition(*p) for p in partitions])
+    await consumer.start()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            earliest = await consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
+            await consumer.commit(stamped({Partition(*p): o for p, o in earliest.items()}, graph_id))
+    except CommitFailedError:
+        raise KafkaUnusable(
+            f"The offsets of group {settings.group!r} cannot be set while it has members. "
+            "Stop its consumers, wait until they have left (at most 45 seconds), and try again."
+        ) from None
+    except GroupAuthorizationFailedError:
+        raise KafkaUnusable(_forbidden(settings.group)) from None
+    except TimeoutError:
+        raise KafkaUnusable("Kafka did not take the new offsets in time. Try again.") from None
+    finally:
+        await stop(consumer)
+    log.info("replay from earliest", group=settings.group, partitions=len(partitions))
+
+
+def _forbidden(group: str) -> str:
+    return f"Kafka forbids group {group!r}. Grant READ on it, or set LINEAGE_GROUP."

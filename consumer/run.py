@@ -1,0 +1,183 @@
+"""One run of the consumer, from opening the graph to leaving the group; what opens here closes here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+
+from consumer import connection, program_version
+from consumer.batch import Reader
+from consumer.burial import KafkaBurial
+from consumer.delivery import Delivery
+from consumer.errors import KafkaUnusable
+from consumer.graph import Graph, Store, Timing, backoff
+from consumer.health import Health, serve
+from consumer.metrics import Metrics
+from consumer.offsets import check_graph, committed, replay_from_earliest
+from consumer.records import Partition
+from consumer.settings import Settings
+from consumer.source import Source, wanted_topics
+from consumer.watch import Progress, sample, until
+from consumer.worker import Worker
+from lineagegraph.errors import GraphUnavailable, LineageError
+from lineagegraph.naming import Naming
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 15.0  # seconds that the graph may take to answer at start-up
+BUG = 70  # exit code
+
+T = TypeVar("T")
+
+
+class OpenableStore(Store, Protocol):
+    """A store that is not open yet; `open` gives the graph's id."""
+
+    def open(self, naming_hash: str) -> str: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What the user asked for besides the settings."""
+
+    until_end: bool = False
+    replay_from_earliest: bool = False
+    wait: bool = False
+
+
+async def consume(
+    settings: Settings, how: How, store: OpenableStore, progress: Progress | None = None
+) -> dict[str, int]:
+    """Consume until told to stop, or until what is there now is committed; the counts of records."""
+    pool = ThreadPoolExecutor(settings.batches_in_flight + 8, thread_name_prefix="consumer")
+    asyncio.get_running_loop().set_default_executor(pool)
+    metrics = Metrics(program_version())
+    health = Health(metrics)
+    stopping = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_signals(stopping))
+        if not how.until_end:
+            port = await stack.enter_async_context(serve(settings, health))
+            log.info("listening", host=settings.http_host, port=port)
+        naming = Naming.load(settings.naming_file)
+        stack.push_async_callback(asyncio.to_thread, store.close)
+        graph_id = await _patiently(lambda: _open(store, naming.hash), how.wait, stopping)
+        client = await _patiently(lambda: stack.enter_async_context(connection.admin(settings)), how.wait, stopping)
+        partitions = await _patiently(lambda: _partitions(settings, client), how.wait, stopping)
+        if how.replay_from_earliest:
+            await replay_from_earliest(settings, graph_id, partitions)
+        await _patiently(lambda: _check_offsets(settings, client, partitions, graph_id), how.wait, stopping)
+        burial = KafkaBurial(settings, client, program_version())
+        stack.push_async_callback(burial.close)
+        await burial.prepare({partition.topic for partition in partitions})
+
+        graph = Graph(store, graph_id, Timing(settings.graph_sync_seconds, settings.graph_restart_seconds), metrics)
+        reader = Reader(naming, settings.max_event_bytes, settings.on_tombstone)
+        source = Source(settings, client, graph_id, metrics)
+        worker = Worker(settings, source, graph, Delivery(reader, graph, burial, metrics), metrics)
+        worker.stopping = stopping
+        source.on_revoke = worker.revoke
+        health.worker = worker
+        stack.push_async_callback(source.stop)
+        await source.start()
+        beside = [sample(source, worker)]
+        if how.until_end:
+            begins, ends = await source.begins(partitions), await source.ends(partitions)
+            beside.append(until(begins, ends, settings.group, client, stopping, progress))
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(one) for one in beside]
+            await worker.run()
+            for task in running:
+                task.cancel()
+    return dict(health.status()["records"])
+
+
+async def _open(store: OpenableStore, naming_hash: str) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.to_thread(store.open, naming_hash)
+    except TimeoutError:
+        raise GraphUnavailable(
+            f"The graph did not answer within {PATIENCE:g} seconds. Start it, or set LINEAGE_GRAPH_URLS."
+        ) from None
+
+
+async def _patiently(attempt: Callable[[], Awaitable[T]], wait: bool, stopping: asyncio.Event) -> T:
+    """The result of the attempt; with `wait`, tried again for as long as what is missing is not there."""
+    count = 0
+    while True:
+        try:
+            return await attempt()
+        except (KafkaUnusable, GraphUnavailable) as error:
+            if not wait or stopping.is_set():
+                raise
+            log.warning("waiting", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), backoff(count, most=10))
+            count += 1
+
+
+async def _partitions(settings: Settings, client: AIOKafkaAdminClient) -> list[Partition]:
+    """The partitions of the topics to read. Raises KafkaUnusable if a topic is missing."""
+    standing = await connection.topics(client)
+    if settings.topic_pattern:
+        names = [name for name in standing if re.match(wanted_topics(settings), name)]
+        if not names:
+            raise KafkaUnusable(
+                f"No topic matches {settings.topic_pattern!r}. Create one, or set LINEAGE_TOPIC_PATTERN."
+            )
+    else:
+        names = list(settings.topics)
+    if missing := [name for name in names if name not in standing]:
+        raise KafkaUnusable(
+            f"Kafka has no topic {', '.join(map(repr, missing))}, or we may not see it. Create it (for example with "
+            f"`lineagegraph publish --topic {missing[0]} --create-topic 12`), or set LINEAGE_TOPICS."
+        )
+    return [Partition(name, number) for name in names for number in range(standing[name].partitions)]
+
+
+async def _check_offsets(
+    settings: Settings, client: AIOKafkaAdminClient, partitions: list[Partition], graph_id: str
+) -> None:
+    known = await committed(client, settings.group, partitions, connection.PATIENCE)
+    for partition, (_, metadata) in known.items():
+        check_graph(partition, metadata, graph_id, settings.group)
+
+
+@contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[None]:
+    """The first SIGTERM or SIGINT stops in order; a second one at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(BUG)
+        log.info("stopping")
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def cause(error: BaseException) -> BaseException:
+    """The one exception of a group that counts: a bug before what the user can mend."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [cause(one) for one in error.exceptions]
+    return next((leaf for leaf in leaves if not isinstance(leaf, LineageError)), leaves[0])

@@ -1,0 +1,250 @@
+"""Settings: one frozen object, read once from `LINEAGE_…` variables; nothing else reads the environment.
+
+Every error is found before anything starts, and all are told at once. A secret may also stand in a file that
+`LINEAGE_<NAME>_FILE` names, and is never printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from consumer.errors import BadSettings
+
+PREFIX = "LINEAGE_"
+
+_List = Annotated[tuple[str, ...], NoDecode]  # a comma-separated text, not JSON
+
+
+def _field(default: Any, doc: str, example: str | None = None, **limits: Any) -> Any:
+    return Field(default, description=doc, examples=[example or str(default)], **limits)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. The description of each field is what `lineagegraph config` prints."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: _List = _field(("127.0.0.1:9092",), "brokers to begin with", "kafka-1:9092,kafka-2:9092")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _field(
+        "PLAINTEXT", "how to talk to the brokers", "SASL_SSL"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _field(
+        "PLAIN", "how to prove who we are", "SCRAM-SHA-512"
+    )
+    kafka_username: str | None = _field(None, "SASL user", "lineage")
+    kafka_password: SecretStr | None = _field(None, "SASL password", "…")
+    kafka_tls_ca_file: Path | None = _field(None, "certificates to trust", "/etc/kafka/ca.pem")
+    kafka_tls_cert_file: Path | None = _field(None, "our certificate (mutual TLS)", "/etc/kafka/tls.crt")
+    kafka_tls_key_file: Path | None = _field(None, "our key (mutual TLS)", "/etc/kafka/tls.key")
+    kafka_tls_key_password: SecretStr | None = _field(None, "password of our key", "…")
+
+    topics: _List = _field(("openlineage.events",), "topics to read", "openlineage.events,openlineage.spark")
+    topic_pattern: str | None = _field(None, "regular expression of topics, instead of a list", "openlineage\\..*")
+    group: str = _field("lineagegraph", "consumer group", pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    session_seconds: int = _field(45, "how long the group waits for a member that is silent", ge=6, le=1800)
+    start: Literal["earliest", "latest", "fail"] = _field(
+        "earliest", "where to begin in a partition without a committed offset"
+    )
+    offset_out_of_range: Literal["fail", "earliest"] = _field(
+        "fail", "when Kafka has deleted the next offset: stop, or go on from the earliest that is left"
+    )
+    dead_letter_topic: str = _field("{topic}.{group}.dlq", "where dead letters go, per source topic")
+    dead_letter_retention_days: int = _field(30, "retention of a dead-letter topic that we create", ge=1)
+
+    graph_urls: _List = _field(("ws://127.0.0.1:8182/gremlin",), "JanusGraph servers", "wss://janus:8182/gremlin")
+    graph_username: str | None = _field(None, "JanusGraph user", "lineage")
+    graph_password: SecretStr | None = _field(None, "JanusGraph password", "…")
+    graph_tls_ca_file: Path | None = _field(None, "certificates to trust (wss)", "/etc/janus/ca.pem")
+    graph_timeout_seconds: float = _field(30.0, "how long one request may take", gt=0, le=600)
+    graph_sync_seconds: float = _field(
+        12.0,
+        "how long until what the graph acknowledged is on disk: Cassandra's commitlog_sync_period and a margin; "
+        "0 where acknowledged means on disk",
+        ge=0,
+        le=600,
+    )
+    graph_restart_seconds: float = _field(
+        6.0, "the shortest time in which the store could restart; no heartbeat may take longer", gt=1, le=60
+    )
+    naming_file: Path | None = _field(None, "naming rules (TOML)", "/etc/lineagegraph/naming.toml")
+
+    batch_records: int = _field(500, "records in one batch", ge=1, le=100_000)
+    batch_bytes: int = _field(8 * 2**20, "bytes in one batch, about", ge=1024)
+    batches_in_flight: int = _field(4, "batches that are written at the same time", ge=1, le=64)
+    max_event_bytes: int = _field(4 * 2**20, "a larger value is a dead letter", ge=1024)
+    on_tombstone: Literal["skip", "dead_letter"] = _field("skip", "what to do with a record without a value")
+    commit_seconds: float = _field(1.0, "how often offsets are committed", gt=0, le=60)
+
+    http_host: str = _field("127.0.0.1", "address of /livez, /readyz, /metrics and /status", "0.0.0.0")  # noqa: S104
+    http_port: int = _field(8080, "port of the same; 0 picks a free one", ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _field("INFO", "what is logged")
+
+    @field_validator("kafka_bootstrap_servers", "topics", "graph_urls", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        if not value:
+            raise ValueError("must name at least one")
+        return value
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _host_and_port(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if bad := [part for part in value if not re.fullmatch(r"[^\s/@]+:\d{1,5}", part)]:
+            raise ValueError(f"{bad[0]!r} is not host:port" if "@" not in bad[0] else "a broker is host:port only")
+        return value
+
+    @field_validator("graph_urls")
+    @classmethod
+    def _url(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any("@" in part for part in value):
+            raise ValueError("user and password belong into LINEAGE_GRAPH_USERNAME and LINEAGE_GRAPH_PASSWORD")
+        if bad := [part for part in value if not re.fullmatch(r"wss?://[^\s/]+:\d{1,5}(/\S*)?", part)]:
+            raise ValueError(f"{bad[0]!r} is not ws://host:port/gremlin")
+        return value
+
+    @field_validator("topic_pattern")
+    @classmethod
+    def _regular(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return value
+
+    @field_validator("dead_letter_topic")
+    @classmethod
+    def _template(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value.replace("{topic}", "t").replace("{group}", "g")):
+            raise ValueError("may hold letters, digits, '.', '_', '-', {topic} and {group}")
+        return value
+
+    @field_validator(
+        "kafka_tls_ca_file", "kafka_tls_cert_file", "kafka_tls_key_file", "graph_tls_ca_file", "naming_file"
+    )
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
+            raise ValueError(f"{str(value)!r} is not a file that can be read")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        if self.topic_pattern and "topics" in self.model_fields_set:
+            raise ValueError("LINEAGE_TOPICS and LINEAGE_TOPIC_PATTERN exclude each other; set one of them")
+        if "SASL" in self.kafka_security_protocol and not (self.kafka_username and self.kafka_password):
+            raise ValueError("SASL needs LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD")
+        if bool(self.kafka_tls_cert_file) != bool(self.kafka_tls_key_file):
+            raise ValueError("LINEAGE_KAFKA_TLS_CERT_FILE and LINEAGE_KAFKA_TLS_KEY_FILE belong together")
+        if not self.topic_pattern and (clash := set(map(self.dead_letters_of, self.topics)) & set(self.topics)):
+            raise ValueError(f"LINEAGE_DEAD_LETTER_TOPIC: {clash.pop()!r} is itself read")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls)
+
+    def dead_letters_of(self, topic: str) -> str:
+        """The dead-letter topic of a source topic."""
+        return self.dead_letter_topic.replace("{topic}", topic).replace("{group}", self.group)
+
+    def redacted(self) -> dict[str, Any]:
+        """Every setting by its variable, without secrets."""
+        dumped = self.model_dump(mode="json")
+        return {
+            variable(name): "***" if isinstance(getattr(self, name), SecretStr) else value
+            for name, value in dumped.items()
+        }
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises BadSettings with every error."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        lines = [_sentence(problem) for problem in error.errors(include_url=False)]
+        count = "One setting is" if len(lines) == 1 else f"{len(lines)} settings are"
+        raise BadSettings(f"{count} wrong:\n  " + "\n  ".join(lines)) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def origin(name: str) -> str:
+    """Where the setting's value comes from: environment, file or default."""
+    if variable(name) in os.environ:
+        return "environment"
+    return "file" if _is_secret(name) and f"{variable(name)}_FILE" in os.environ else "default"
+
+
+def unknown() -> list[str]:
+    """Variables with our prefix that are no setting, each with the one that was probably meant."""
+    known = {variable(name) for name in Settings.model_fields}
+    known |= {f"{variable(name)}_FILE" for name in Settings.model_fields if _is_secret(name)}
+    found = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    return [
+        f"{name} is not a setting of the consumer" + (f"; did you mean {near[0]}?" if near else "")
+        for name in found
+        for near in [difflib.get_close_matches(name, known, n=1)]
+    ]
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, and for secrets the files that it names."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        for name in filter(_is_secret, Settings.model_fields):
+            path = os.environ.get(f"{variable(name)}_FILE")
+            if path is None:
+                continue
+            # What stands in the file is checked like a value; what cannot be read becomes an error of its field.
+            try:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                values[name] = Path(path)
+        return values
+
+
+def _is_secret(name: str) -> bool:
+    return "SecretStr" in str(Settings.model_fields[name].annotation)
+
+
+def _sentence(problem: Any) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    if _is_secret(name):
+        return f"{variable(name)}_FILE: the file cannot be read"
+    message = message.replace("Input should be", "must be").replace("String should", "must")
+    given = problem["input"]
+    shown = (
+        f" (given {given!r})"
+        if isinstance(given, str | int | float) and not set("'@") & set(f"{message}{given}")
+        else ""
+    )
+    return f"{variable(name)}: {message}{shown}, for example {Settings.model_fields[name].examples[0]}"  # type: ignore[index]

@@ -1,0 +1,86 @@
+"""Health: a graph outage is no reason to restart, a poller that stands still is; each answer names the stage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import aiohttp
+
+from consumer.delivery import Waiting
+from consumer.health import Health, serve
+from consumer.metrics import Metrics
+from consumer.records import Partition
+from consumer.settings import load
+from tests.consumer.fakes import Rig, event, rig
+
+
+def at_work() -> tuple[Health, Rig]:
+    one = rig({0: [event(1), b"{"]})
+    asyncio.run(one.run_until(one.finished))
+    one.worker.stopping.clear()
+    one.worker.turned_at = time.monotonic()
+    health = Health(one.metrics)
+    health.worker = one.worker
+    return health, one
+
+
+def test_before_the_worker_exists_we_live_but_are_not_ready() -> None:
+    health = Health(Metrics())
+    assert (health.sick(), health.not_ready()) == (None, "starting")
+
+
+def test_at_work_all_is_well() -> None:
+    health, _ = at_work()
+    assert (health.sick(), health.not_ready()) == (None, None)
+
+
+def test_a_graph_outage_is_neither_death_nor_unreadiness_and_is_shown() -> None:
+    health, one = at_work()
+    one.worker.graph.broken.set()
+    assert (health.sick(), health.not_ready()) == (None, None)
+    assert health.status()["stage"] == "outage"
+
+
+def test_a_poller_that_stands_still_is_sick() -> None:
+    health, one = at_work()
+    one.worker.turned_at = time.monotonic() - 130
+    assert (health.sick(), health.not_ready()) == ("polling", "polling")
+    one.worker.lease = None  # the group or its brokers make us wait: that may take longer
+    assert health.sick() is None
+    one.worker.turned_at = time.monotonic() - 610
+    assert health.sick() == "joining"
+
+
+def test_stopping_and_letters_that_wait_long_are_not_ready() -> None:
+    health, one = at_work()
+    one.worker.delivery.waiting.append(Waiting(frozenset({Partition("t", 0)}), time.monotonic() - 61))
+    assert health.not_ready() == "burying"
+    assert health.sick() is None
+    one.worker.stopping.set()
+    assert health.not_ready() == "stopping"
+
+
+def test_the_four_pages_answer() -> None:
+    health, one = at_work()
+
+    async def scenario() -> dict[str, tuple[int, str]]:
+        answers = {}
+        async with serve(load(http_port=0), health) as port, aiohttp.ClientSession() as session:
+            for page in ("livez", "readyz", "metrics", "status"):
+                async with session.get(f"http://127.0.0.1:{port}/{page}") as response:
+                    answers[page] = (response.status, await response.text())
+            one.worker.stopping.set()
+            async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
+                answers["stopping"] = (response.status, await response.text())
+        return answers
+
+    answers = asyncio.run(scenario())
+    assert answers["livez"] == answers["readyz"] == (200, "ok\n")
+    assert answers["stopping"] == (503, "stopping\n")
+    assert 'lineage_records_total{partition="0",result="written",topic="t"} 1.0' in answers["metrics"][1]
+    status = json.loads(answers["status"][1])
+    assert status["stage"] == "consuming"
+    assert status["partitions"] == {"t-0": {"position": 2, "committed": 2, "burying": False}}
+    assert status["records"] == {"received": 2, "written": 1, "dead": 1, "skipped": 0, "given_up": 0}
