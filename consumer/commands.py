@@ -60,7 +60,8 @@ def consume(
 
 
 def _store(settings: Settings) -> OpenableStore:
-    from lineagegraph.store import GraphSettings, GraphStore
+    from lineagegraph.settings import GraphSettings
+    from lineagegraph.store import GraphStore
 
     password = settings.graph_password
     return GraphStore(

@@ -18,7 +18,7 @@ class GraphSettings:
     connect_seconds: float = 5.0
     connections: int = 4  # requests in flight
     max_request_bytes: int = 1_000_000  # below the servers' maxContentLength
-    cache_elements: int = 1_000_000  # acknowledged vertices and edges that are remembered
+    cache_elements: int = 300_000  # acknowledged vertices and edges that are remembered
 
     def __post_init__(self) -> None:
         if not self.urls:

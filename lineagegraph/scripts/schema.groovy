@@ -30,7 +30,7 @@ import org.janusgraph.graphdb.database.StandardJanusGraph
 @Field static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.USE_LONG_FOR_INTS)
 @Field static final String META = 'meta:schema'
 @Field static final String ANCHOR = 'graph'
-@Field static final String ID = 'graph_'
+@Field static final String PREFIX = 'graph_'
 
 @CompileStatic
 static Map<String, Object> meta(StandardJanusGraph g) {
@@ -103,7 +103,7 @@ static void indexes(JanusGraphManagement m, Map<String, List<String>> wanted, bo
 @CompileStatic
 static List<String> identity(JanusGraphManagement m, Map b, boolean check, List<String> made) {
   JanusGraphIndex known = m.getGraphIndex(ANCHOR)
-  String name = known == null ? ID + b.get('new_id') + '_' + b.get('naming') : known.getFieldKeys()[0].name()
+  String name = known == null ? PREFIX + b.get('new_id') + '_' + b.get('naming') : known.getFieldKeys()[0].name()
   if (known == null) {
     made.add('graph id')
     if (!check) {
@@ -111,7 +111,7 @@ static List<String> identity(JanusGraphManagement m, Map b, boolean check, List<
       index(m, ANCHOR, [name])
     }
   }
-  return name.substring(ID.length()).split('_', 2) as List<String>
+  return name.substring(PREFIX.length()).split('_', 2) as List<String>
 }
 
 // The Meta vertex says what it said, and what it did not say yet.
@@ -126,7 +126,7 @@ static void state(StandardJanusGraph g, Map b, Map<String, Object> before, List<
 }
 
 @CompileStatic
-static Map install(StandardJanusGraph g, Map b) {
+static Map<String, Object> install(StandardJanusGraph g, Map b) {
   boolean check = (Boolean) b.get('check')
   List<String> made = new ArrayList<>(), wrong = new ArrayList<>()
   Map<String, Object> before = meta(g)
@@ -143,23 +143,29 @@ static Map install(StandardJanusGraph g, Map b) {
     if (!check && made && !wrong) m.commit()
   } finally { if (m.isOpen()) m.rollback() }
   if (!check && !wrong && (made || before.get('schema_version') != b.get('version'))) state(g, b, before, first)
-  return [made: made, wrong: wrong, before: before]
+  Map<String, Object> said = new HashMap<>()
+  said.put('made', made)
+  said.put('wrong', wrong)
+  return said
 }
 
 @CompileStatic
 static String run(StandardJanusGraph g, String json) {
   Map b = (Map) JSON.readValue(json, Map.class)
-  Map reply
+  Map<String, Object> reply = new HashMap<>()
   try {
-    synchronized (g) { reply = install(g, b) }
+    synchronized (g) { reply.putAll(install(g, b)) }
   } catch (Throwable x) {
     Throwable cause = x
     while (cause != null && !(cause instanceof PermanentLockingException || cause instanceof TemporaryLockingException || cause instanceof SchemaViolationException)) cause = cause.cause
     if (cause == null) throw x
-    reply = [lost: cause.class.simpleName]
+    reply.put('lost', cause.class.simpleName)
   }
   Map<String, Object> now = meta(g)
-  return JSON.writeValueAsString(reply + [k: b.get('k'), g: now.get('graph_id'), h: now.getOrDefault('horizon', 0L), meta: now])
+  reply.put('k', b.get('k'))
+  reply.put('g', now.get('graph_id'))
+  reply.put('meta', now)
+  return JSON.writeValueAsString(reply)
 }
 
 run((StandardJanusGraph) graph, (String) b)

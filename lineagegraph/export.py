@@ -1,0 +1,104 @@
+"""The whole graph as canonical lines in order: the same lines that `explain` prints for the events that filled it.
+
+An edge is stored by its ends' ids and shown by their natural keys, and lines are sorted; both happen in a
+temporary file, so that memory does not grow with the graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lineagegraph.canonical import edge_line, vertex_line
+from lineagegraph.errors import GraphUnavailable
+from lineagegraph.facts import Vertex
+from lineagegraph.gremlin import Connection, request_key
+from lineagegraph.schema import VERTICES
+from lineagegraph.settings import GraphSettings
+
+PAGE = 500  # vertices
+SECONDS = 24 * 3600.0
+
+_TABLES = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+CREATE TABLE vertex (id TEXT PRIMARY KEY, label TEXT, key TEXT) WITHOUT ROWID;
+CREATE TABLE edge (label TEXT, source TEXT, target TEXT, day TEXT);
+CREATE TABLE line (text TEXT);
+"""
+_ENDS = """
+SELECT e.label, e.source, s.label, s.key, e.target, t.label, t.key, e.day
+FROM edge e LEFT JOIN vertex s ON s.id = e.source LEFT JOIN vertex t ON t.id = e.target
+"""
+STRANGE = "?"  # the label of a vertex whose label or natural key is not there: a half-written or foreign one
+
+
+def export(settings: GraphSettings, progress: Callable[[int], None] = lambda count: None) -> Iterator[str]:
+    """Every vertex and edge as one canonical line, sorted; `progress` is told the vertices read so far.
+
+    Raises GraphUnavailable, also if the stream ends before the graph does.
+    """
+    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "lines")) as db:
+        db.executescript(_TABLES)
+        count = 0
+        for page in _pages(settings):
+            for row in page:
+                _keep(db, *row)
+            count += len(page)
+            progress(count)
+        ends = db.execute(_ENDS)
+        db.executemany("INSERT INTO line VALUES (?)", ((_edge(*row),) for row in ends))
+        for (text,) in db.execute("SELECT text FROM line ORDER BY text"):
+            yield text
+
+
+def digest(lines: Iterable[str]) -> str:
+    """The one hash of lines that are sorted already; equal to `canonical.digest`."""
+    whole = hashlib.sha256()
+    for line in lines:
+        whole.update(line.encode())
+        whole.update(b"\n")
+    return whole.hexdigest()
+
+
+def _pages(settings: GraphSettings) -> Iterator[list[Any]]:
+    connection, key, end = Connection(settings), request_key(), False
+    try:
+        for reply in connection.stream("export", key, orjson.dumps({"k": key, "page": PAGE}).decode(), SECONDS):
+            yield reply["v"]
+            end = reply["end"]
+    finally:
+        connection.close()
+    if not end:
+        raise GraphUnavailable("The graph's servers ended the export too early. Try again.")
+
+
+def _keep(db: sqlite3.Connection, id_: str, label: str, stored: dict[str, Any], edges: list[Any]) -> None:
+    row = VERTICES.get(label)
+    key = [stored.get(name) for name in row.key] if row else []
+    if row and None not in key:
+        line = vertex_line(Vertex(label, tuple(str(part) for part in key)), stored)
+        db.execute("INSERT INTO vertex VALUES (?, ?, ?)", (id_, label, orjson.dumps(key).decode()))
+    else:
+        line = orjson.dumps({"vertex": STRANGE, "key": {"id": id_, "label": label}, "properties": stored}).decode()
+    db.execute("INSERT INTO line VALUES (?)", (line,))
+    db.executemany("INSERT INTO edge VALUES (?, ?, ?, ?)", ((to, id_, target, day) for to, target, day in edges))
+
+
+def _edge(
+    label: str, source: str, source_label: str, source_key: str, target: str, target_label: str, target_key: str, day: str
+) -> str:
+    if source_key is None or target_key is None:
+        ends = {"from": [source_label or STRANGE, source], "to": [target_label or STRANGE, target]}
+        return orjson.dumps({"edge": label, **ends, "properties": {}}).decode()
+    return edge_line(label, _vertex(source_label, source_key), _vertex(target_label, target_key), day)
+
+
+def _vertex(label: str, key: str) -> Vertex:
+    return Vertex(label, tuple(orjson.loads(key)))

@@ -1,0 +1,90 @@
+"""The graph's schema, installed from the tables and checked against them; and the one graph that this program means.
+
+Installing is idempotent and safe when several do it at once: a racing loser rolls back as a whole and tries again.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lineagegraph.errors import GraphUnavailable, SchemaMismatch
+from lineagegraph.gremlin import Connections, request_key
+from lineagegraph.schema import EDGES, INDEXES, SCHEMA_VERSION, VERTICES, property_types
+
+ATTEMPTS = 12  # of an installer that others race; the winner is through after the first
+SECONDS = 120.0  # a schema transaction on a slow store
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The graph's id, and what was made now: nothing if all was there."""
+
+    graph_id: str
+    made: tuple[str, ...]
+
+
+def install(connections: Connections, naming_hash: str) -> Installed:
+    """Make whatever the schema lacks. Raises SchemaMismatch, GraphUnavailable, GraphRejected."""
+    for attempt in range(ATTEMPTS):
+        reply = _ask(connections, naming_hash, check_only=False)
+        if "lost" not in reply:
+            _compare(reply, naming_hash, made=())
+            return Installed(reply["g"], tuple(reply["made"]))
+        time.sleep(random.uniform(0.1, 0.3 * (attempt + 1)))
+    raise GraphUnavailable("Others keep changing the graph's schema at the same time. Try again in a minute.")
+
+
+def check(connections: Connections, naming_hash: str | None) -> str:
+    """The graph's id. Raises SchemaMismatch with the remedy unless schema and naming are ours."""
+    reply = _ask(connections, naming_hash, check_only=True)
+    _compare(reply, naming_hash, made=reply["made"])
+    graph_id: str = reply["g"]
+    return graph_id
+
+
+def _ask(connections: Connections, naming_hash: str | None, check_only: bool) -> dict[str, Any]:
+    key = request_key()
+    body = {
+        "k": key,
+        "check": check_only,
+        "version": SCHEMA_VERSION,
+        "naming": naming_hash,
+        "keys": {name: "int" if type_ is int else "str" for name, type_ in property_types().items()},
+        "vertices": [*VERTICES, "Meta"],
+        "edges": {label: row.both_ways for label, row in EDGES.items()},
+        "indexes": INDEXES,
+        "new_id": secrets.token_hex(8),
+    }
+    return connections.ask("schema", key, orjson.dumps(body).decode(), SECONDS)
+
+
+def _compare(reply: dict[str, Any], naming_hash: str | None, made: Any) -> None:
+    meta = reply["meta"]
+    version, naming = meta.get("schema_version"), meta.get("naming_hash")
+    if version is None:
+        raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
+    if version > SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"The graph's schema has version {version}, and this program writes version {SCHEMA_VERSION}. "
+            "Upgrade lineagegraph, or use another graph (LINEAGE_GRAPH_URLS)."
+        )
+    if naming_hash not in (None, naming):
+        raise SchemaMismatch(
+            f"The graph was filled with other naming rules ({naming}; these are {naming_hash}), and one table would "
+            "get two names. Set LINEAGE_NAMING_FILE to the file it was filled with, or fill an empty graph with "
+            "the new rules."
+        )
+    if reply["wrong"]:
+        raise SchemaMismatch(
+            f"The graph's schema is not ours: {'; '.join(sorted(reply['wrong']))}. Use an empty graph "
+            "(LINEAGE_GRAPH_URLS), and fill it with `lineagegraph consume --replay-from-earliest`."
+        )
+    if version < SCHEMA_VERSION or made:
+        what = f"lacks {', '.join(sorted(made))}" if made else f"has version {version}"
+        raise SchemaMismatch(f"The graph's schema is older than this program: it {what}. Run `lineagegraph schema install`.")
