@@ -109,6 +109,12 @@ def vertex_id(label: str, key: tuple[str, ...]) -> str:
     return f"{VERTICES[label].tag}:{blake2b(orjson.dumps(key), digest_size=16).hexdigest()}"
 
 
+@lru_cache(maxsize=50_000)
+def bucket(owner: Vertex, period: str) -> Vertex:
+    """The Bucket of an owner for a UTC year (`2026`) or day (`2026-11-22`)."""
+    return Vertex("Bucket", (orjson.dumps([owner.label, *owner.key]).decode(), period))
+
+
 def identity(vertex: Vertex) -> dict[str, str]:
     """The properties that follow from the vertex's natural key alone, as stored."""
     row = VERTICES[vertex.label]

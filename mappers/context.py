@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from lineagegraph.facts import Facts, Vertex
+from lineagegraph.facts import Facts, Vertex, bucket
 from lineagegraph.naming import Naming
 from lineagegraph.registers import earliest, newest
 from mappers import names
@@ -80,7 +80,7 @@ class Context:
 
     def hold(self, owner: Vertex, member: Vertex) -> None:
         """File a member that grows with time in its owner's Buckets: owner, year, day, member."""
-        year, day = names.bucket(owner, self.day[:4]), names.bucket(owner, self.day)
+        year, day = bucket(owner, self.day[:4]), bucket(owner, self.day)
         self.facts.edge("BUCKET", owner, year)
         self.facts.edge("BUCKET", year, day)
         self.facts.edge("HOLDS", day, member)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import orjson
-
 from lineagegraph.facts import Vertex
 from lineagegraph.naming import Naming
 from mappers.redact import without_userinfo
@@ -66,9 +64,3 @@ def pipeline(namespace: str, name: str, naming: Naming) -> Vertex:
 def version(of: Vertex, text: str) -> Vertex:
     """A Dataset's version by its exact text, or by `~` and the damaged number."""
     return Vertex("DatasetVersion", (*of.key, text))
-
-
-@lru_cache(maxsize=50_000)
-def bucket(owner: Vertex, period: str) -> Vertex:
-    """The Bucket of an owner for a UTC year (`2026`) or day (`2026-11-22`)."""
-    return Vertex("Bucket", (orjson.dumps([owner.label, *owner.key]).decode(), period))
