@@ -8,11 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from consumer import program_version
 from lineagegraph.errors import LineageError
+
+if TYPE_CHECKING:
+    from lineagegraph.settings import GraphSettings
 
 BUG = 70
 
@@ -49,11 +53,19 @@ def _of_the_graph() -> dict[str, click.Command]:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(program_version(), prog_name="lineagegraph", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """OpenLineage events from Kafka into JanusGraph, and answers from there.
 
     Settings are LINEAGE_… variables: see `lineagegraph config`.
     """
+    context.obj = _graph_settings
+
+
+def _graph_settings() -> GraphSettings:
+    from consumer.settings import load
+
+    return load().graph()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -60,19 +60,9 @@ def consume(
 
 
 def _store(settings: Settings) -> OpenableStore:
-    from lineagegraph.settings import GraphSettings
     from lineagegraph.store import GraphStore
 
-    password = settings.graph_password
-    return GraphStore(
-        GraphSettings(
-            urls=settings.graph_urls,
-            username=settings.graph_username,
-            password=password.get_secret_value() if password else None,
-            tls_ca_file=settings.graph_tls_ca_file,
-            timeout_seconds=settings.graph_timeout_seconds,
-        )
-    )
+    return GraphStore(settings.graph())
 
 
 @contextmanager

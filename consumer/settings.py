@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from consumer.errors import BadSettings
+from lineagegraph.settings import GraphSettings
 
 PREFIX = "LINEAGE_"
 
@@ -168,6 +169,19 @@ class Settings(BaseSettings):
     def dead_letters_of(self, topic: str) -> str:
         """The dead-letter topic of a source topic."""
         return self.dead_letter_topic.replace("{topic}", topic).replace("{group}", self.group)
+
+    def graph(self) -> GraphSettings:
+        """How the graph is reached."""
+        password = self.graph_password
+        return GraphSettings(
+            urls=self.graph_urls,
+            username=self.graph_username,
+            password=password.get_secret_value() if password else None,
+            tls_ca_file=self.graph_tls_ca_file,
+            timeout_seconds=self.graph_timeout_seconds,
+            connections=self.batches_in_flight,
+            naming_file=self.naming_file,
+        )
 
     def redacted(self) -> dict[str, Any]:
         """Every setting by its variable, without secrets."""

@@ -24,7 +24,7 @@ def answers(facts: Facts) -> Iterator[dict[str, Any]]:
     outputs = {d for p in view.all("Pipeline") for d in view.out("GENERATED_BY", p)}
     outputs |= {d for d in view.all("Dataset") if view.out("DERIVED_FROM", d)}
     for output in sorted({rules.physical(view, d) for d in outputs}):
-        yield {"output": _named(output), "sources": [_source(s) for s in rules.sources(view, output)]}
+        yield {"output": named(output), "sources": [_source(s) for s in rules.sources(view, output)]}
     for model in sorted(view.all("Model")):
         if (answer := model_answer(view, model)) is not None:
             yield answer
@@ -36,7 +36,7 @@ def run_answer(view: View, run: Vertex) -> dict[str, Any]:
     return {
         "run": run.key[0],
         "state": rules.run_state(view, run),
-        "pipeline": _named(pipeline) if pipeline else None,
+        "pipeline": named(pipeline) if pipeline else None,
         "read": [snapshot(s) for s in rules.snapshots_read(view, run)],
         "wrote": [snapshot(s) for s in rules.snapshots_written(view, run)],
     }
@@ -75,18 +75,19 @@ def _reproducible(trained_on: list[dict[str, Any]]) -> str:
 def _trained(row: rules.Snapshot) -> dict[str, Any]:
     reasons = {rules.UNKNOWN: NO_SNAPSHOT, rules.LIKELY: "only likely", rules.APPROXIMATE: "only approximate"}
     reason = reasons.get(row.certainty)
-    shown = {**_named(row.dataset), "version": row.version, "certainty": row.certainty}
+    shown = {**named(row.dataset), "version": row.version, "certainty": row.certainty}
     return {**shown, "reason": reason} if reason else shown
 
 
 def snapshot(row: rules.Snapshot) -> dict[str, Any]:
     """A snapshot answer: dataset, version or null, certainty, evidence."""
-    return {**_named(row.dataset), "version": row.version, "certainty": row.certainty, "evidence": row.evidence}
+    return {**named(row.dataset), "version": row.version, "certainty": row.certainty, "evidence": row.evidence}
 
 
 def _source(source: rules.Source) -> dict[str, Any]:
-    return {**_named(source.dataset), "basis": source.basis}
+    return {**named(source.dataset), "basis": source.basis}
 
 
-def _named(vertex: Vertex) -> dict[str, str]:
+def named(vertex: Vertex) -> dict[str, str]:
+    """A vertex with namespace and name."""
     return {"namespace": vertex.key[0], "name": vertex.key[1]}

@@ -92,9 +92,16 @@ def _keep(db: sqlite3.Connection, id_: str, label: str, stored: dict[str, Any], 
 
 
 def _edge(
-    label: str, source: str, source_label: str, source_key: str, target: str, target_label: str, target_key: str, day: str
+    label: str,
+    source: str,
+    source_label: str,
+    source_key: str,
+    target: str,
+    target_label: str,
+    target_key: str,
+    day: str,
 ) -> str:
-    if source_key is None or target_key is None:
+    if source_label is None or source_key is None or target_label is None or target_key is None:
         ends = {"from": [source_label or STRANGE, source], "to": [target_label or STRANGE, target]}
         return orjson.dumps({"edge": label, **ends, "properties": {}}).decode()
     return edge_line(label, _vertex(source_label, source_key), _vertex(target_label, target_key), day)

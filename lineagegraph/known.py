@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineagegraph.facts import Edge, Facts, Properties, Vertex, identity
-from lineagegraph.registers import winner
+from lineagegraph.registers import Stored, winner
 from lineagegraph.schema import VERTICES, Kind
 
 NOTHING: Properties = {}  # of the many vertices that state no property; shared, never written
@@ -63,11 +63,11 @@ class Known:
 def _stated(vertex: Vertex, known: Properties, properties: Properties) -> Properties:
     """The properties that say more than what is known: new ones, and registers with a greater value."""
     kinds = VERTICES[vertex.label].properties
-    found = {}
-    for name, value in properties.items():
+
+    def more(name: str, value: Stored) -> bool:
         before = known.get(name)
         if before is None:
-            found[name] = value
-        elif before != value and kinds[name] is not Kind.IMMUTABLE and winner(before, value) != before:
-            found[name] = value
-    return found
+            return True
+        return before != value and kinds[name] is not Kind.IMMUTABLE and winner(before, value) != before
+
+    return {name: value for name, value in properties.items() if more(name, value)}

@@ -163,6 +163,22 @@ def physical(view: View, dataset: Vertex) -> Vertex:
     return dataset
 
 
+def latest_run(view: View, pipeline: Vertex) -> Vertex | None:
+    """The pipeline's latest completed run: the one that its register names or, if that failed after all, the newest."""
+    hint = view.text(pipeline, "latest_run")
+    runs = [Vertex("Run", (hint,))] if hint else []
+    done = [r for r in runs if run_state(view, r) == "COMPLETE"] or [
+        r for r in view.into("RUN_OF", pipeline) if run_state(view, r) == "COMPLETE"
+    ]
+    return max(done, key=lambda r: (view.number(r, "completed_at") or 0, r), default=None)
+
+
+def names_of(view: View, dataset: Vertex) -> set[Vertex]:
+    """The dataset and every logical name that belongs to it."""
+    linked = view.into("SAME_AS", dataset) + view.out("SAME_AS", dataset)
+    return {dataset} | {name for name in linked if physical(view, name) == dataset}
+
+
 def current_since(view: View, pipeline: Vertex) -> str:
     """The UTC day from which this pipeline's edges are current: that of the start of its latest completed run.
 
@@ -170,14 +186,9 @@ def current_since(view: View, pipeline: Vertex) -> str:
     its place. If no run completed everything is current, but a batch job that never completed a run made
     nothing: what a batch writes is there when it ends.
     """
-    hint = view.text(pipeline, "latest_run")
-    runs = [Vertex("Run", (hint,))] if hint else []
-    done = [r for r in runs if run_state(view, r) == "COMPLETE"] or [
-        r for r in view.into("RUN_OF", pipeline) if run_state(view, r) == "COMPLETE"
-    ]
-    latest = max(done, key=lambda r: (view.number(r, "completed_at") or 0, r), default=None)
+    latest = latest_run(view, pipeline)
     if latest is None:
-        ran = hint or view.into("RUN_OF", pipeline)
+        ran = view.out("BUCKET", pipeline)  # its runs are filed there
         return NEVER if ran and view.text(pipeline, "processing_type") == "BATCH" else ""
     moment = view.number(latest, "latest_start_at") or view.number(latest, "completed_at") or 0
     return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d")
@@ -185,11 +196,8 @@ def current_since(view: View, pipeline: Vertex) -> str:
 
 def sources(view: View, output: Vertex, all_time: bool = False) -> list[Source]:
     """Which datasets made this one: per pipeline its stated lineage, only else its inputs times its outputs."""
-    names = {output} | {
-        d for d in view.into("SAME_AS", output) + view.out("SAME_AS", output) if physical(view, d) == output
-    }
     found: dict[Vertex, dict[str, set[Vertex]]] = {}
-    for name in names:
+    for name in names_of(view, output):
         _stated(view, name, all_time, found)
         _inferred(view, name, all_time, found)
     rows = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineagegraph.naming import Naming
+
 
 @dataclass(frozen=True, slots=True)
 class GraphSettings:
@@ -18,6 +20,7 @@ class GraphSettings:
     connect_seconds: float = 5.0
     connections: int = 4  # requests in flight
     max_request_bytes: int = 1_000_000  # below the servers' maxContentLength
+    naming_file: Path | None = None  # the naming rules that the graph is filled with; without it the defaults
     cache_elements: int = 300_000  # acknowledged vertices and edges that are remembered
 
     def __post_init__(self) -> None:
@@ -26,3 +29,7 @@ class GraphSettings:
         for url in self.urls:
             if not url.startswith(("ws://", "wss://")):
                 raise ValueError(f"{url!r} is not a ws:// or wss:// address")
+
+    def naming(self) -> Naming:
+        """The naming rules in force. Raises LineageError if the file cannot be used."""
+        return Naming.load(self.naming_file)

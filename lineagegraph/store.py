@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import orjson
 
 from lineagegraph.errors import SchemaMismatch
-from lineagegraph.facts import Facts
+from lineagegraph.facts import Facts, Properties
 from lineagegraph.gremlin import Connections, request_key
 from lineagegraph.install import check
 from lineagegraph.known import Known
@@ -108,7 +108,8 @@ def _rows(news: Facts) -> Iterator[tuple[str, bytes]]:
     registers = []
     for vertex, properties in news.vertices.items():
         kinds = VERTICES[vertex.label].properties
-        fixed, moving = {}, {}
+        fixed: Properties = {}
+        moving: Properties = {}
         for name, value in properties.items():
             (fixed if kinds.get(name, Kind.IMMUTABLE) is Kind.IMMUTABLE else moving)[name] = value
         if fixed:

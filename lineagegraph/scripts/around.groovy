@@ -1,6 +1,7 @@
 // Reads what stands around some vertices, hop by hop, and says what was cut. Constant text; `b` is one JSON string:
-//   k: request key, echoed      ids: [vertex id]      index: [[key, value]] (an indexed lookup instead of ids)
-//   hops: [[[direction, edge label]]], each applied to the vertices that the hop before reached first
+//   k: request key, echoed      ids: [vertex id]      index: [[[key, value]]] (indexed lookups, besides the ids)
+//   hops: [[[direction, edge label]]], each applied to the vertices that the hop before reached first, and to its own
+//   once more if the one before has the step ['STAY', '']
 //   each: most edges of one vertex, direction and label      all: most vertices
 // Rows: v: [[id, {property: value}]], e: [[source, label, target, day or null]]; t: vertices not shown to the end;
 // cut: whether anything was. Every hop is one batched read per direction and label, all properties are one more.
@@ -67,14 +68,16 @@ class Walk {
 @CompileStatic
 static void start(JanusGraphTransaction t, Walk walk, Map b) {
   List ids = (List) b.get('ids')
-  Iterator<Vertex> found
-  if (b.get('index')) {
+  if (ids) begin(walk, t.vertices(ids.toArray()))
+  for (List<List> lookup : (List<List<List>>) b.getOrDefault('index', Collections.emptyList())) {
     JanusGraphQuery query = t.query()
-    for (List has : (List<List>) b.get('index')) query = query.has((String) has.get(0), has.get(1))
-    found = (Iterator) query.limit(walk.all + 1).vertices().iterator()
-  } else {
-    found = ids ? t.vertices(ids.toArray()) : Collections.<Vertex> emptyIterator()
+    for (List has : lookup) query = query.has((String) has.get(0), has.get(1))
+    begin(walk, (Iterator) query.limit(walk.all + 1).vertices().iterator())
   }
+}
+
+@CompileStatic
+static void begin(Walk walk, Iterator<Vertex> found) {
   while (found.hasNext()) {
     if (walk.reached.size() >= walk.all) { walk.unfinished.add('start'); break }
     walk.reach((JanusGraphVertex) found.next())
@@ -91,7 +94,9 @@ static Map around(StandardJanusGraph g, Map b) {
     for (List<List<String>> hop : (List<List<List<String>>>) b.get('hops')) {
       if (front.isEmpty()) break
       List<JanusGraphVertex> next = new ArrayList<>()
-      for (List<String> step : hop) walk.follow(front, step.get(0), step.get(1), next)
+      for (List<String> step : hop) {
+        if (step.get(0) == 'STAY') next.addAll(front) else walk.follow(front, step.get(0), step.get(1), next)
+      }
       front = next
     }
     return [v: walk.properties(), e: walk.edges, t: walk.unfinished, cut: !walk.unfinished.isEmpty()]
