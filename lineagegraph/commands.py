@@ -126,7 +126,8 @@ def run(graph: Graph, run_id: str, as_json: bool) -> None:
     from lineagegraph.answers import run_answer
 
     with _reader(graph()) as reader:
-        answer = run_answer(reader.view, lineage.find_run(reader, run_id))
+        found = lineage.find_run(reader, run_id)
+        answer = run_answer(reader.view, found)
     _print(answer, lambda: display.run_as_text(answer), as_json)
 
 

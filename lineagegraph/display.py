@@ -10,6 +10,7 @@ from lineagegraph.facts import Vertex
 from lineagegraph.lineage import Lineage, Step
 from lineagegraph.view import View
 
+MOST_NAMES = 3  # pipelines shown beside one step; JSON has them all
 CUT = "Limits cut this answer short: ask for less --depth, or from a dataset nearer to what you look for."
 
 
@@ -49,14 +50,15 @@ def as_tree(view: View, found: Lineage, which: str) -> str:
     def add(parent: Vertex, indent: str) -> None:
         steps = below.get(parent, [])
         for number, step in enumerate(steps):
-            last = number == len(steps) - 1
             reached = step.source if which == "upstream" else step.target
             again = reached in shown and bool(below.get(reached))
-            lines.append(f"{indent}{'└─ ' if last else '├─ '}{_name(view, reached)}{' (see above)' if again else ''}")
-            lines.extend(f"{indent}{'   ' if last else '│  '}    {text}" for text in _details(step))
+            branch, under = ("└─ ", "   ") if number == len(steps) - 1 else ("├─ ", "│  ")
+            lines.append(f"{indent}{branch}{_name(view, reached)}{' (see above)' if again else ''}")
+            opens = "│  " if below.get(reached) and not again else "   "
+            lines.extend(f"{indent}{under}{opens}{text}" for text in _details(step))
             if not again:
                 shown.add(reached)
-                add(reached, indent + ("   " if last else "│  "))
+                add(reached, indent + under)
 
     add(found.start, "")
     if not found.steps:
@@ -69,7 +71,9 @@ def _name(view: View, dataset: Vertex) -> str:
 
 
 def _details(step: Step) -> list[str]:
-    by = ", ".join(pipeline.key[1] for pipeline in step.pipelines) or "a client's statement"
+    names = [pipeline.key[1] for pipeline in step.pipelines]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    by = ", ".join(names[:MOST_NAMES]) + more or "a client's statement"
     return [f"{step.basis} by {by}", *(f"read {_version(row)}" for row in step.read)]
 
 

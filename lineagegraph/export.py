@@ -94,12 +94,12 @@ def _keep(db: sqlite3.Connection, id_: str, label: str, stored: dict[str, Any], 
 def _edge(
     label: str,
     source: str,
-    source_label: str,
-    source_key: str,
+    source_label: str | None,
+    source_key: str | None,
     target: str,
-    target_label: str,
-    target_key: str,
-    day: str,
+    target_label: str | None,
+    target_key: str | None,
+    day: str | None,
 ) -> str:
     if source_label is None or source_key is None or target_label is None or target_key is None:
         ends = {"from": [source_label or STRANGE, source], "to": [target_label or STRANGE, target]}

@@ -170,10 +170,12 @@ class Connection:
             self._next_server()
             raise
         except Exception as error:
-            host = self.host
+            host, reached = self.host, self._transport is not None and self._transport.connected
             self._next_server()
             if isinstance(error, ConfigurationError):
                 raise GraphUnavailable(_unauthorized(host)) from None
+            if not reached:
+                raise GraphUnavailable(f"No graph answers at {host}. Start it, or set LINEAGE_GRAPH_URLS.") from None
             raise GraphUnavailable(f"The graph at {host} did not answer ({type(error).__name__}).") from None
 
 

@@ -87,4 +87,6 @@ def _compare(reply: dict[str, Any], naming_hash: str | None, made: Any) -> None:
         )
     if version < SCHEMA_VERSION or made:
         what = f"lacks {', '.join(sorted(made))}" if made else f"has version {version}"
-        raise SchemaMismatch(f"The graph's schema is older than this program: it {what}. Run `lineagegraph schema install`.")
+        raise SchemaMismatch(
+            f"The graph's schema is older than this program: it {what}. Run `lineagegraph schema install`."
+        )
