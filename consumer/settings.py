@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
     http_host: str = _field("127.0.0.1", "address of /livez, /readyz, /metrics and /status", "0.0.0.0")  # noqa: S104
     http_port: int = _field(8080, "port of the same; 0 picks a free one", ge=0, le=65535)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _field("INFO", "what is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = _field("INFO", "what is logged")
 
     @field_validator("kafka_bootstrap_servers", "topics", "graph_urls", mode="before")
     @classmethod

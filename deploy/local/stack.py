@@ -104,7 +104,7 @@ class Stack:
             found["LINEAGE_KAFKA_BOOTSTRAP_SERVERS"] = kafka.bootstrap
         for store in ("inmemory", "cassandra"):
             if isinstance(graph := running.get(f"janusgraph-{store}"), JanusGraph):
-                found.setdefault("LINEAGE_GRAPH_URL", graph.url)
+                found.setdefault("LINEAGE_GRAPH_URLS", graph.url)
                 found[f"LINEAGE_LOCAL_{store.upper()}_URL"] = graph.url
         if isinstance(cassandra := running.get("cassandra"), Cassandra):
             found["LINEAGE_LOCAL_CASSANDRA"] = "{}:{}".format(*cassandra.address)

@@ -1,0 +1,57 @@
+# Everything runs from a fresh clone with Python 3.11 or newer, make and git. `make help` lists the targets.
+PYTHON ?= python3
+NAME ?= default
+STORE ?= inmemory
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install demo stack-up stack-down stack-status test check fast real lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+install: .venv/.installed ## the virtual environment with every locked dependency
+
+.venv/.installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=… to one (this is $$($(PYTHON) --version))." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "installing the locked dependencies into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## Spark + Iceberg lineage through real Kafka into real JanusGraph, and a question to it
+	@python -m examples.demo
+
+stack-up: install ## Kafka and JanusGraph on loopback (STORE=inmemory|cassandra|both NAME=default)
+	@python -m deploy.local up --name $(NAME) --store $(STORE)
+
+stack-down: install ## stop them (WIPE=1 deletes their data)
+	@python -m deploy.local down --name $(NAME) $(if $(WIPE),--wipe)
+
+stack-status: install ## what runs, where, with how much memory
+	@python -m deploy.local status --name $(NAME)
+
+test: check fast real ## everything that must hold before a change lands
+
+check: install ## lint, types, import rules
+	ruff check .
+	ruff format --check .
+	mypy .
+	lint-imports --no-logo
+
+fast: install ## tests without any server
+	python -m pytest -q -m "not real and not cassandra"
+
+real: install ## tests on real Kafka, JanusGraph and Cassandra
+	python -m pytest -q -m "real or cassandra"
+
+lock: ## resolve the dependencies anew (needs uv: `pip install uv`)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what was installed and downloaded; running stacks must be stopped first
+	rm -rf .venv .local build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
