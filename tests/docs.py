@@ -1,0 +1,65 @@
+"""The pages that are made from tables in the code: `python -m tests.docs` writes them, tests/test_docs.py compares.
+
+A page is wholly made, or has made tables after markers such as `<!-- vertices -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from consumer import metrics
+from lineagegraph.schema import EDGES, INDEXES, VERTICES
+
+TABLE = r"\A(?:\|[^\n]*\n)*"
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def vertices() -> str:
+    """The vertex labels with key and properties."""
+    rows = ["| vertex | id tag | natural key | properties (kind) |", "|---|---|---|---|"]
+    for row in VERTICES.values():
+        properties = ", ".join(f"`{name}` ({kind.value})" for name, kind in row.properties.items())
+        rows.append(f"| `{row.label}` | `{row.tag}` | {', '.join(row.key)} | {properties or '–'} |")
+    return "\n".join(rows)
+
+
+def edges() -> str:
+    """The edge labels with their ends."""
+    rows = ["| edge | from → to | stored | dated |", "|---|---|---|---|"]
+    for row in EDGES.values():
+        ends = ", ".join(f"{source} → {target}" for source, target in row.ends)
+        dated = ", ".join(f"{source} → {target}" for source, target in sorted(row.dated)) or "–"
+        rows.append(f"| `{row.label}` | {ends} | {'both ways' if row.both_ways else 'one way'} | {dated} |")
+    return "\n".join(rows)
+
+
+def indexes() -> str:
+    """The composite indexes."""
+    rows = ["| index | keys |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{name}` | {', '.join(keys)} |" for name, keys in INDEXES.items())])
+
+
+MADE: dict[str, Callable[[], str]] = {"metrics.md": metrics.as_markdown}
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "graph.md": {"vertices": vertices, "edges": edges, "indexes": indexes},
+}
+
+
+def made() -> dict[Path, str]:
+    """Every such page with the content that it should have."""
+    pages = {DOCS / name: page() + "\n" for name, page in MADE.items()}
+    for name, parts in PARTS.items():
+        text = (DOCS / name).read_text(encoding="utf-8")
+        for marker, table in parts.items():
+            head, _, rest = text.partition(f"<!-- {marker} -->\n\n")
+            text = f"{head}<!-- {marker} -->\n\n{table()}\n{re.sub(TABLE, '', rest, count=1)}"
+        pages[DOCS / name] = text
+    return pages
+
+
+if __name__ == "__main__":
+    for path, text in made().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)

@@ -1,0 +1,36 @@
+"""The docs say what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs import DOCS, PARTS, made
+
+ROOT = DOCS.parent
+
+
+@pytest.mark.parametrize("path", made(), ids=lambda path: path.name)
+def test_pages_made_from_tables_are_up_to_date(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == made()[path], "run `python -m tests.docs`"
+
+
+def test_every_marker_stands_in_its_page() -> None:
+    for name, parts in PARTS.items():
+        text = (DOCS / name).read_text(encoding="utf-8")
+        assert [marker for marker in parts if f"<!-- {marker} -->\n\n" not in text] == []
+
+
+@pytest.mark.parametrize("page", [*DOCS.glob("*.md"), *ROOT.glob("*.md")], ids=lambda path: path.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_make_targets_that_the_docs_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    for page in [*DOCS.glob("*.md"), *ROOT.glob("*.md")]:
+        for named in re.findall(r"`make ([a-z0-9- ]+)", page.read_text(encoding="utf-8")):
+            assert set(named.split()) <= targets, page.name
