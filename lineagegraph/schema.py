@@ -82,7 +82,12 @@ VERTICES: dict[str, VertexLabel] = {
             ("namespace", "name", "version"),
             {"kind": I, "rounded": I, "dataset": I, "first_named_at": L, "first_output_namer": E},
         ),
-        VertexLabel("Schema", "sc", ("namespace", "name", "hash"), {"fields": I}),
+        VertexLabel(
+            "Schema",
+            "sc",
+            ("namespace", "name", "hash"),
+            {"fields": I, "first_stated_on": L, "last_stated_on": G},
+        ),
         VertexLabel(
             "Column",
             "co",

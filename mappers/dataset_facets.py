@@ -30,7 +30,12 @@ def schema(c: Context, p: Place, facet: Facet) -> None:
         return
     c.count_columns(count)
     c.facts.add(facts)
-    c.say(p.vertex, schema=digest)
+    c.say(p.vertex, schema=[digest, _claimant(c, p)])
+
+
+def _claimant(c: Context, p: Place) -> str | None:
+    """The run on whose success a statement about the dataset depends: what is read is there, whatever comes of it."""
+    return c.run.key[0] if c.run and p.role == "output" else None
 
 
 @lru_cache(maxsize=4_096)
@@ -45,7 +50,8 @@ def _schema_facts(of: Vertex, raw: bytes, day_start: int) -> tuple[Facts, str | 
     while len(described) > MOST_SCHEMA_CHARACTERS:
         shown = shown[: max(1, len(shown) * MOST_SCHEMA_CHARACTERS // len(described) - 1)]
         described = ascii_json(shown)
-    vertex = facts.vertex(Vertex("Schema", (*of.key, digest)), {"fields": described})
+    moments = {"first_stated_on": -day_start, "last_stated_on": day_start}
+    vertex = facts.vertex(Vertex("Schema", (*of.key, digest)), {"fields": described, **moments})
     facts.edge("HAS_SCHEMA", of, vertex)
     for name, kind, description in fields:
         column = facts.vertex(
@@ -81,7 +87,7 @@ def version(c: Context, p: Place, facet: Facet) -> None:
         raise Unfit("datasetVersion starts with ~")
     p.version = check_name(named)
     seen = c.name_version(p.vertex, p.version)
-    c.say(p.vertex, version=[p.version, c.run.key[0] if c.run else None])
+    c.say(p.vertex, version=[p.version, _claimant(c, p)])
     if c.run is None:
         return
     if p.role == "input":
@@ -105,7 +111,9 @@ def commit_report(c: Context, p: Place, facet: Facet) -> None:
     """A commit of this session; it may be repeated on later runs, so it proves nothing alone."""
     named = snapshot_id(facet.get("snapshotId"))
     if named is not None and c.run is not None:
-        c.facts.edge("WROTE_REPORTED", c.run, c.name_version(p.vertex, named))
+        made = c.name_version(p.vertex, named)
+        c.facts.edge("WROTE_REPORTED", c.run, made)
+        c.facts.vertex(made, {"first_output_namer": c.earliest(c.run.key[0])})
 
 
 def output_statistics(c: Context, p: Place, facet: Facet) -> None:
