@@ -52,7 +52,7 @@ class EdgeLabel:
     dated: frozenset[tuple[str, str]] = frozenset()
 
 
-I, N, E, G, L = Kind.IMMUTABLE, Kind.NEWEST, Kind.EARLIEST, Kind.GREATEST, Kind.LEAST
+I, N, E, G, L = Kind.IMMUTABLE, Kind.NEWEST, Kind.EARLIEST, Kind.GREATEST, Kind.LEAST  # noqa: E741  (one letter a kind keeps the tables readable)
 
 VERTICES: dict[str, VertexLabel] = {
     row.label: row

@@ -1,27 +1,35 @@
 """A view of facts for the rules: who stands at which end of an edge, and what a register says.
 
-It is the same whether the facts came from events or from the graph; rules see nothing else.
+It is the same whether the facts came from events or from the graph, whole or the neighbourhood of a question;
+rules see nothing else. The operator's corrections are applied here, so that no rule needs to know of them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.facts import Facts, Vertex, identity
 from lineagegraph.registers import decode
 from lineagegraph.schema import VERTICES
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class View:
-    """An index over facts; build it when they no longer change."""
+    """An index over facts; build it when they no longer change. Whatever it lists, it lists in one order."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+    def __init__(self, facts: Facts, corrections: Corrections = NONE) -> None:
+        self.facts = corrections.applied(facts)
+        self.corrections = corrections
+        self.memory: dict[Any, Any] = {}  # of the rules: see `remembered`
         self._out: dict[tuple[str, Vertex], list[tuple[Vertex, str | None]]] = defaultdict(list)
         self._into: dict[tuple[str, Vertex], list[tuple[Vertex, str | None]]] = defaultdict(list)
-        for (label, source, target), day in facts.edges.items():
+        for (label, source, target), day in sorted(self.facts.edges.items(), key=lambda item: item[0]):
             self._out[label, source].append((target, day))
             self._into[label, target].append((source, day))
 
@@ -43,7 +51,11 @@ class View:
 
     def all(self, label: str) -> list[Vertex]:
         """Every vertex of a label."""
-        return [vertex for vertex in self.facts.vertices if vertex.label == label]
+        return self._by_label.get(label, [])
+
+    def knows(self, vertex: Vertex) -> bool:
+        """Whether any fact speaks of the vertex."""
+        return vertex in self.facts.vertices
 
     def number(self, vertex: Vertex, name: str) -> int | None:
         """A moment in milliseconds, or None if nothing states it."""
@@ -66,12 +78,26 @@ class View:
         at: int = decode(VERTICES[vertex.label].properties[name], value)["at"]
         return at
 
+    def dataset(self, namespace: str, name: str) -> Vertex:
+        """The Dataset that a register's payload names, as the operator's aliases have it."""
+        return self.corrections.dataset(Vertex("Dataset", (namespace, name)))
+
     @cached_property
-    def exact_versions(self) -> dict[tuple[tuple[str, ...], str], list[Vertex]]:
-        """Exact versions by (dataset's key, number rounded to a double)."""
-        found: dict[tuple[tuple[str, ...], str], list[Vertex]] = defaultdict(list)
-        for vertex in self.all("DatasetVersion"):
-            known = identity(vertex)
-            if known["kind"] == "snapshot":
-                found[vertex.key[:2], known["rounded"]].append(vertex)
+    def _by_label(self) -> dict[str, list[Vertex]]:
+        found: dict[str, list[Vertex]] = defaultdict(list)
+        for vertex in sorted(self.facts.vertices):
+            found[vertex.label].append(vertex)
         return found
+
+
+def remembered(rule: Callable[Concatenate[View, P], T]) -> Callable[Concatenate[View, P], T]:
+    """A rule that is asked the same again and again: its answers are kept with the view."""
+
+    @wraps(rule)
+    def recall(view: View, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (rule, args, tuple(sorted(kwargs.items())))
+        if key not in view.memory:
+            view.memory[key] = rule(view, *args, **kwargs)
+        return cast(T, view.memory[key])
+
+    return recall

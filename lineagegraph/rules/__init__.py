@@ -1,0 +1,81 @@
+"""The rules: everything that needs more than one event is inferred here, on read, and nowhere else.
+
+Pure functions from facts to answers. Each says which facts around which vertices it needs, so that a reader can
+fetch them; over those it gives the answer that it gives over all facts. docs/rules.md lists them by question.
+"""
+
+from lineagegraph.rules.current import came_true, current_since, latest_run, made, unsettled
+from lineagegraph.rules.datasets import (
+    ColumnSource,
+    Field,
+    SchemaVersion,
+    Standing,
+    column_sources,
+    columns,
+    latest_version,
+    schemas,
+    standing,
+)
+from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, sources, targets
+from lineagegraph.rules.models import Trained, Training, trained_models, training
+from lineagegraph.rules.names import CLIENT, called, names_of, physical
+from lineagegraph.rules.runs import State, counts, made_data, one_statement, pipeline_of, run_state, started_at
+from lineagegraph.rules.snapshots import (
+    APPROXIMATE,
+    CERTAINTIES,
+    EXACT,
+    LIKELY,
+    UNKNOWN,
+    Certainty,
+    Snapshot,
+    snapshots_read,
+)
+from lineagegraph.rules.written import snapshots_written
+
+__all__ = [
+    "APPROXIMATE",
+    "CERTAINTIES",
+    "CLIENT",
+    "EXACT",
+    "LIKELY",
+    "UNKNOWN",
+    "Basis",
+    "Certainty",
+    "ColumnSource",
+    "Field",
+    "SchemaVersion",
+    "Snapshot",
+    "Source",
+    "Standing",
+    "State",
+    "Trained",
+    "Training",
+    "called",
+    "came_true",
+    "column_sources",
+    "columns",
+    "consumers",
+    "counts",
+    "current_since",
+    "latest_run",
+    "latest_version",
+    "made",
+    "made_data",
+    "names_of",
+    "one_statement",
+    "outputs_of",
+    "physical",
+    "pipeline_of",
+    "producers",
+    "run_state",
+    "schemas",
+    "snapshots_read",
+    "snapshots_written",
+    "sources",
+    "standing",
+    "started_at",
+    "targets",
+    "trained_models",
+    "training",
+    "unsettled",
+]

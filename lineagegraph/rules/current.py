@@ -1,0 +1,124 @@
+"""Rules about time: which of a pipeline's edges are current, which were history, and which never came true."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from lineagegraph.facts import Vertex
+from lineagegraph.rules.names import physical
+from lineagegraph.rules.runs import counts, made_data
+from lineagegraph.view import View, remembered
+
+ALWAYS, NEVER = "", "~"  # before and after every day
+
+
+@remembered
+def latest_run(view: View, pipeline: Vertex, until: int | None = None) -> Vertex | None:
+    """The pipeline's latest completed run; with `until` (milliseconds), the latest that completed by then.
+
+    The register is a hint: if its run failed after all, or is too new, the newest completed one that the view
+    holds takes its place.
+    Needs the Pipeline and the Run that its `latest_run` names; if that does not do, the Runs (with RUN_OF) that
+    HOLDS out of its Buckets leads to, the newest days first.
+    """
+    hint = _hint(view, pipeline)
+    runs = [hint] if hint and _done_by(view, hint, until) else view.into("RUN_OF", pipeline)
+    done = [run for run in runs if _done_by(view, run, until)]
+    return max(done, key=lambda run: (view.number(run, "completed_at") or 0, run), default=None)
+
+
+def _done_by(view: View, run: Vertex, until: int | None) -> bool:
+    return counts(view, run) and (until is None or (view.number(run, "completed_at") or 0) <= until)
+
+
+def _hint(view: View, pipeline: Vertex) -> Vertex | None:
+    run_id = view.text(pipeline, "latest_run")
+    return Vertex("Run", (run_id,)) if run_id else None
+
+
+@remembered
+def current_since(view: View, pipeline: Vertex) -> str:
+    """The UTC day from which this pipeline's edges are current: that of the start of its latest completed run.
+
+    If no run completed everything is current, but a batch job that never completed a run made nothing: what a
+    batch writes is there when it ends. Needs what `latest_run` needs, and whether BUCKET leads out of the Pipeline.
+    """
+    run = latest_run(view, pipeline)
+    if run is not None:
+        completed = view.number(run, "completed_at") or 0
+        started = view.number(run, "latest_start_at")
+        if started is not None and started > completed:  # its id is in use again: an earlier attempt completed
+            started = view.number(run, "first_start_at")
+        return day_of(completed if started is None else started)
+    hint = _hint(view, pipeline)
+    if hint is not None and view.number(hint, "seen_at") is None:  # retention took the run, the hint is all we have
+        return day_of(view.stated_at(pipeline, "latest_run") or 0)
+    ran = bool(view.out("BUCKET", pipeline) or view.into("RUN_OF", pipeline))
+    return NEVER if ran and view.text(pipeline, "processing_type") == "BATCH" else ALWAYS
+
+
+def made(view: View, pipeline: Vertex, output: Vertex, since: str) -> bool:
+    """Whether the pipeline wrote the output since that day: not if all runs that name it failed.
+
+    Where no run is known the statement stands. Needs WROTE out of the pipeline's Runs since that day; see
+    `unsettled` for when.
+    """
+    writers = _writers(view, pipeline, output, since)
+    return not writers or any(made_data(view, run, pipeline) for run in writers)
+
+
+def came_true(view: View, pipeline: Vertex, source: Vertex, output: Vertex, since: str) -> bool:
+    """Whether the pipeline made the output of that source since that day, as far as its runs are known.
+
+    It did not if it never made the output, or if other runs read the source: failed ones, or those that made
+    something else. Where no run is known the statement stands.
+    Needs READ and WROTE out of the pipeline's Runs since that day; see `unsettled` for when.
+    """
+    good = [run for run in _writers(view, pipeline, output, since) if made_data(view, run, pipeline)]
+    if not good:
+        return made(view, pipeline, output, since)
+    readers = [run for run in _runs_since(view, pipeline, since) if source in _ends(view, "READ", run)]
+    if not readers or any(run in good for run in readers):
+        return True
+    silent = not any(_ends(view, "READ", run) for run in good)  # the writers say nothing of their inputs
+    return silent and any(made_data(view, run, pipeline) for run in readers)
+
+
+def unsettled(view: View, pipeline: Vertex) -> str | None:
+    """The UTC day since which the pipeline's Runs have to be known, or None if its latest completed run is enough.
+
+    It is enough if it read and wrote all that the pipeline states since then: what that run bears out came
+    true. Needs what `current_since` needs, READ and WROTE out of that run, CONSUMES and GENERATED_BY out of the
+    Pipeline.
+    """
+    since = current_since(view, pipeline)
+    stated = {
+        label: {physical(view, dataset) for dataset, day in view.dated_out(label, pipeline) if day >= since}
+        for label in ("CONSUMES", "GENERATED_BY")
+    }
+    run = latest_run(view, pipeline)
+    if not stated["CONSUMES"] or not stated["GENERATED_BY"]:
+        return None
+    if run is None:
+        return since if since != NEVER and view.out("BUCKET", pipeline) else None
+    whole = stated["CONSUMES"] <= _ends(view, "READ", run) and stated["GENERATED_BY"] <= _ends(view, "WROTE", run)
+    return None if whole else since
+
+
+@remembered
+def _runs_since(view: View, pipeline: Vertex, since: str) -> tuple[Vertex, ...]:
+    return tuple(run for run in view.into("RUN_OF", pipeline) if day_of(view.number(run, "seen_at") or 0) >= since)
+
+
+def _writers(view: View, pipeline: Vertex, output: Vertex, since: str) -> list[Vertex]:
+    return [run for run in _runs_since(view, pipeline, since) if output in _ends(view, "WROTE", run)]
+
+
+@remembered
+def _ends(view: View, label: str, run: Vertex) -> frozenset[Vertex]:
+    return frozenset(physical(view, d) for d in view.out(label, run) if d.label == "Dataset")
+
+
+def day_of(moment: int) -> str:
+    """The UTC day of a moment in milliseconds, as edges carry it."""
+    return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d")

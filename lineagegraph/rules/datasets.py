@@ -1,0 +1,216 @@
+"""Rules about one dataset: whether it is still there, its latest version, its columns now.
+
+Each is the newest statement of a run that did not fail. Statements about an output depend on the run that made
+them; what is read is there, whatever becomes of its reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from lineagegraph.facts import Vertex
+from lineagegraph.rules.current import day_of, made
+from lineagegraph.rules.lineage import sources
+from lineagegraph.rules.names import names_of, physical
+from lineagegraph.rules.runs import counts, pipeline_of, run_state
+from lineagegraph.rules.snapshots import EXACT, Snapshot, settled
+from lineagegraph.view import View, remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a dataset is there. `at`: when that was stated (milliseconds); `now`: what it was renamed to."""
+
+    state: Literal["exists", "dropped", "renamed"]
+    at: int | None = None
+    run: Vertex | None = None
+    now: Vertex | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column as the schema in force has it."""
+
+    name: str
+    type: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersion:
+    """A schema that the dataset has had, and the UTC days on which it was first and last stated."""
+
+    hash: str
+    first_day: str | None
+    last_day: str | None
+    fields: tuple[Field, ...]
+
+
+@remembered
+def standing(view: View, dataset: Vertex) -> Standing:
+    """Whether the dataset exists, was dropped or renamed. Only what a completed run did counts; a later write revives.
+
+    Needs, around every name of the dataset: RENAMED_TO out of it, GENERATED_BY into it, and of those Pipelines
+    the Runs (through their Buckets) with WROTE and RUN_OF, if the register's own run did not complete or the
+    last statement is that it is gone.
+    """
+    changes = [c for c in _changes(view, dataset) if c.run is None or counts(view, c.run)]
+    newest = max(changes, key=lambda c: (c.at or 0, c.state, c.run or dataset), default=Standing("exists"))
+    if newest.state == "exists" or not _written_since(view, dataset, newest):
+        return newest
+    return Standing("exists")
+
+
+def _changes(view: View, dataset: Vertex) -> Iterator[Standing]:
+    """Every statement on whether the dataset is there, also those that did not come true."""
+    names = names_of(view, dataset)
+    subjects = names | {new for name in names for new in view.out("RENAMED_TO", name)}
+    runs = {run for run in view.all("Run") if view.text(run, "lifecycle")}
+    for subject in sorted(subjects):
+        at, said = view.stated_at(subject, "lifecycle"), view.text(subject, "lifecycle")
+        if at is not None and said:
+            run = Vertex("Run", (said[2],)) if said[2] else None
+            yield from _change(view, dataset, subject, at, said[0], said[1], run)
+    for run in sorted(runs):
+        at = view.stated_at(run, "lifecycle")
+        for namespace, name, change, earlier in view.text(run, "lifecycle"):
+            if (subject := view.dataset(namespace, name)) in subjects and at is not None:
+                yield from _change(view, dataset, subject, at, change, earlier, run)
+
+
+def _change(
+    view: View, dataset: Vertex, subject: Vertex, at: int, change: str, earlier: list[str] | None, run: Vertex | None
+) -> Iterator[Standing]:
+    """What one statement about `subject` says of the dataset."""
+    about, before = physical(view, subject), physical(view, view.dataset(*earlier)) if earlier else None
+    if about == dataset:
+        yield Standing("dropped" if change == "DROP" else "exists", at, run)
+    elif before == dataset and change == "RENAME":
+        yield Standing("renamed", at, run, about)
+
+
+def _written_since(view: View, dataset: Vertex, gone: Standing) -> bool:
+    """Whether anything but what removed the dataset wrote it, or saw a version of it, after it was gone."""
+    at = gone.at or 0
+    names = names_of(view, dataset)
+    if any((stated := view.stated_at(name, "version")) is not None and stated > at for name in names):
+        said = _newest(view, dataset, "version")
+        if said and said[0] > at:
+            return True
+    removed = {c.run for c in _changes(view, dataset) if c.state != "exists"}
+    by = pipeline_of(view, gone.run) if gone.run else None
+    for name in names:
+        for pipeline, day in view.dated_into("GENERATED_BY", name):
+            runs = [r for r in view.into("RUN_OF", pipeline) if name in view.out("WROTE", r) and r not in removed]
+            if any(counts(view, run) and (view.number(run, "completed_at") or 0) > at for run in runs):
+                return True
+            if not runs and pipeline != by and day > day_of(at) and made(view, pipeline, dataset, day):
+                return True
+    return False
+
+
+def latest_version(view: View, dataset: Vertex) -> Snapshot | None:
+    """The dataset's latest version that anything names, None if nothing does. Evidence: `version`.
+
+    The register holds the newest statement; if that is of a failed run about its output, the version that was
+    first named last takes its place, of those that not only failed runs name.
+    Needs the names of the dataset and the Run that the register names; else the DatasetVersions and Runs that
+    HOLDS out of the names' Buckets leads to, with READ_*, WROTE_NAMED into those.
+    """
+    said = _newest(view, dataset, "version")
+    if said is not None:
+        return settled(view, dataset, Vertex("DatasetVersion", (*said[1].key, said[2])), EXACT, "version")
+    names = {name.key for name in names_of(view, dataset)}
+    known = [v for v in view.all("DatasetVersion") if v.key[:2] in names and not v.key[2].startswith("~")]
+    real = [v for v in known if _is_believed(view, v)]
+    newest = max(real, key=lambda v: (view.number(v, "first_named_at") or 0, v), default=None)
+    return settled(view, dataset, newest, EXACT, "version") if newest else None
+
+
+def _is_believed(view: View, version: Vertex) -> bool:
+    if any(view.into(label, version) for label in ("READ_SCANNED", "READ_AT_START", "READ_LATER")):
+        return True
+    namers = view.into("WROTE_NAMED", version)
+    return not namers or any(run_state(view, run) not in ("FAIL", "ABORT") for run in namers)
+
+
+def columns(view: View, dataset: Vertex) -> tuple[Field, ...]:
+    """The dataset's columns now, in their order; empty if no schema is in force.
+
+    If the newest statement is of a failed run about its output, the schema stated last before takes its place.
+    Needs HAS_SCHEMA out of the names of the dataset, and the Run that the register names.
+    """
+    said = _newest(view, dataset, "schema")
+    if said is not None:
+        return _fields(view, Vertex("Schema", (*said[1].key, said[2])))
+    refused = {s[0] for name in names_of(view, dataset) if (s := view.text(name, "schema"))}
+    if not refused:
+        return ()
+    others = [schema for schema in schemas(view, dataset) if schema.hash not in refused]
+    return others[-1].fields if others else ()
+
+
+def schemas(view: View, dataset: Vertex) -> list[SchemaVersion]:
+    """Every schema the dataset has had, by the day on which it was last stated. Needs HAS_SCHEMA out of its names."""
+    found: dict[str, SchemaVersion] = {}
+    for name in sorted(names_of(view, dataset)):
+        for schema in view.out("HAS_SCHEMA", name):
+            first, last = view.number(schema, "first_stated_on"), view.number(schema, "last_stated_on")
+            days = [day_of(at) if at is not None else None for at in (first, last)]
+            if (other := found.get(schema.key[2])) is not None:
+                days[0] = min(filter(None, (days[0], other.first_day)), default=None)
+                days[1] = max(filter(None, (days[1], other.last_day)), default=None)
+            found[schema.key[2]] = SchemaVersion(schema.key[2], days[0], days[1], _fields(view, schema))
+    return sorted(found.values(), key=lambda s: (s.last_day or "", s.first_day or "", s.hash))
+
+
+def _fields(view: View, schema: Vertex) -> tuple[Field, ...]:
+    return tuple(Field(*field) for field in orjson.loads(view.text(schema, "fields") or "[]"))
+
+
+def _newest(view: View, dataset: Vertex, register: str) -> tuple[int, Vertex, str] | None:
+    """(time, name, value) of the newest [value, run] statement under any name, unless that of a failed run."""
+    statements = [
+        (at, name, said)
+        for name in names_of(view, dataset)
+        if (at := view.stated_at(name, register)) is not None and (said := view.text(name, register))
+    ]
+    believed = [
+        (at, name, said[0])
+        for at, name, said in statements
+        if said[1] is None or run_state(view, Vertex("Run", (said[1],))) not in ("FAIL", "ABORT")
+    ]
+    return max(believed, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSource:
+    """A column that another was made of, by [type, subtype, masking] transformations (none: not told any more)."""
+
+    dataset: Vertex
+    field: str
+    transformations: tuple[tuple[str | None, str | None, bool], ...]
+
+
+def column_sources(view: View, dataset: Vertex, field: str, all_time: bool = False) -> list[ColumnSource]:
+    """Which columns a column was made of: the stated ones whose dataset is a source of this dataset.
+
+    Needs, for each name of the dataset, its Column of that field with DERIVED_FROM out of it, and what `sources`
+    needs.
+    """
+    made_of = {source.dataset for source in sources(view, dataset, all_time)}
+    found: dict[tuple[Vertex, str], ColumnSource] = {}
+    for name in sorted(names_of(view, dataset)):
+        column = Vertex("Column", (*name.key, field))
+        told = {tuple(row[:3]): row[3] for row in view.text(column, "transformations") or ()}
+        told = {(physical(view, view.dataset(*key[:2])), key[2]): how for key, how in told.items()}
+        for origin in view.out("DERIVED_FROM", column):
+            of = physical(view, Vertex("Dataset", origin.key[:2]))
+            if of in made_of:
+                how = tuple((t[0], t[1], bool(t[2])) for t in told.get((of, origin.key[2]), ()))
+                found[of, origin.key[2]] = ColumnSource(of, origin.key[2], how)
+    return [found[key] for key in sorted(found)]

@@ -1,0 +1,104 @@
+"""Rules about runs: how each ended, when it ran, and which runs execute one statement."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lineagegraph.facts import Vertex
+from lineagegraph.view import View, remembered
+
+State = Literal["COMPLETE", "FAIL", "ABORT", "RUNNING"]
+LASTING = ("STREAMING", "SERVICE")  # jobs that make data while they run, not when they end
+
+
+def run_state(view: View, run: Vertex) -> State:
+    """COMPLETE, FAIL, ABORT or RUNNING. Needs the Run.
+
+    A run has failed iff its failure is not older than its latest START: Spark sends COMPLETE after FAIL, and
+    a retry may use the id again.
+    """
+    started = view.number(run, "latest_start_at") or 0
+    failed, aborted = view.number(run, "failed_at"), view.number(run, "aborted_at")
+    if failed is not None and failed >= started:
+        return "FAIL"
+    if aborted is not None and aborted >= started:
+        return "ABORT"
+    completed = view.number(run, "completed_at")
+    return "COMPLETE" if completed is not None and completed >= started else "RUNNING"
+
+
+def started_at(view: View, run: Vertex) -> int | None:
+    """The first moment the run is known to have started (milliseconds). Needs the Run."""
+    return view.number(run, "first_start_at")
+
+
+def counts(view: View, run: Vertex) -> bool:
+    """Whether what the run states about its outputs came true. Needs the Run.
+
+    It did if the run completed. An attempt that completed before the id was used again did not come undone.
+    """
+    if view.corrections.ignores(run):
+        return False
+    completed, started = view.number(run, "completed_at"), view.number(run, "latest_start_at")
+    return run_state(view, run) == "COMPLETE" or (completed is not None and started is not None and completed < started)
+
+
+def made_data(view: View, run: Vertex, pipeline: Vertex) -> bool:
+    """Whether the run's inputs are in its outputs. Needs the Run and the Pipeline.
+
+    What a batch job writes is there when it ends. A stream writes all the time, and where nothing says that
+    the job is a batch job, a run that still goes on is believed.
+    """
+    if counts(view, run):
+        return True
+    kind, state = view.text(pipeline, "processing_type"), run_state(view, run)
+    if view.corrections.ignores(run):
+        return False
+    return kind in LASTING or (state == "RUNNING" and kind != "BATCH")
+
+
+def pipeline_of(view: View, run: Vertex) -> Vertex | None:
+    """The pipeline a run is of; where an id was used by several, the first by name. Needs RUN_OF out of the Run."""
+    return min(view.out("RUN_OF", run), default=None)
+
+
+def one_statement(view: View, run: Vertex) -> list[Vertex]:
+    """The runs that execute one statement with this one, itself first.
+
+    Spark shows CREATE TABLE AS and REPLACE TABLE AS as two runs, one inside the other: of one parent, but of
+    different pipelines, with the same output, and neither reads what the other does not (where both name
+    inputs). Two threads that write one table at the same time are not that.
+    Needs PARENT, RUN_OF, READ, WROTE out of the Run and out of the Runs that HOLDS out of its parents' Buckets
+    of its days leads to.
+    """
+    family = [run]
+    for parent in view.out("PARENT", run):
+        for other in view.into("PARENT", parent):
+            if other not in family and _inside(view, run, other) and _same_work(view, run, other):
+                family.append(other)
+    return family
+
+
+def _same_work(view: View, run: Vertex, other: Vertex) -> bool:
+    if not set(view.out("WROTE", run)) & set(view.out("WROTE", other)):
+        return False
+    mine, theirs = set(view.out("READ", run)), set(view.out("READ", other))
+    return not set(view.out("RUN_OF", run)) & set(view.out("RUN_OF", other)) and (mine <= theirs or theirs <= mine)
+
+
+def _inside(view: View, run: Vertex, other: Vertex) -> bool:
+    mine, theirs = span(view, run), span(view, other)
+    if mine is None or theirs is None:
+        return False
+    outer, inner = sorted((mine, theirs), key=lambda s: (s[0], -s[1]))
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+@remembered
+def span(view: View, run: Vertex) -> tuple[float, float] | None:
+    """From the run's first START to its last event, in milliseconds; a run that goes on has no end yet."""
+    first, last = started_at(view, run), view.number(run, "seen_at")
+    if last is None:
+        return None
+    end = float("inf") if run_state(view, run) == "RUNNING" else last
+    return (first if first is not None else last, end)
