@@ -56,6 +56,13 @@ class Batch:
             case Skip():
                 self.skipped.append(result)
 
+    def invalid(self, partition: Partition) -> list[bool]:
+        """Of each record of the partition that is not skipped, in order, whether the event is to blame for its end."""
+        ends = [(one.record, False) for one in self.good]
+        ends += [(one.record, one.disposition in ("malformed", "rejected")) for one in self.dead]
+        mine = [(record.offset, bad) for record, bad in ends if record.partition == partition]
+        return [bad for _, bad in sorted(mine)]
+
     def counts(self) -> Counter[tuple[Partition, str]]:
         """How many records of each partition end how."""
         ends: dict[str, Sequence[Good | DeadLetter | Skip]] = {

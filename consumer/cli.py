@@ -26,6 +26,7 @@ COMMANDS = {
     "consume": "consumer.commands:consume",
     "explain": "consumer.explain:explain",
     "publish": "consumer.commands:publish",
+    "resume": "consumer.resume:resume",
 }
 
 

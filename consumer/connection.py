@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -150,6 +151,12 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
     if not stopping.done() or stopping.cancelled() or stopping.exception():
         stopping.cancel()
         await consumer._client.close()
+
+
+def wanted_topics(settings: Settings) -> str:
+    """The regular expression of the topics to read: those of the pattern that are not our own dead letters."""
+    ours = re.escape(settings.dead_letters_of("\0")).replace(re.escape("\0"), ".*")
+    return f"^(?!{ours}$)(?:{settings.topic_pattern})$"
 
 
 def failures(response: Any) -> Iterable[tuple[str, type[KafkaError]]]:

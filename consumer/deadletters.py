@@ -20,7 +20,13 @@ OURS = "lineage.dlq."
 VERSION = "1"
 MOST_MESSAGE = 500
 
-Disposition = Literal["malformed", "rejected", "oversized"]
+Disposition = Literal["malformed", "rejected", "crash", "corrupt"]
+_STAGES = {
+    "malformed": ("VALUE_CONVERTER", "mappers"),
+    "rejected": ("TASK_PUT", "lineagegraph.store"),
+    "crash": ("VALUE_CONVERTER", "consumer.care"),
+    "corrupt": ("CONSUME", "consumer.salvage"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Parcel:
     @property
     def size(self) -> int:
         """About how many bytes Kafka will count."""
-        headers = sum(len(name) + len(value) + 10 for name, value in self.headers)
+        headers = sum(len(name) + len(value or b"") + 10 for name, value in self.headers)
         return len(self.key or b"") + len(self.value or b"") + headers + 100
 
 
@@ -86,20 +92,23 @@ def parcel(letter: DeadLetter, sender: Sender, partitions: int, now_ms: int, mos
 
 def describe(headers: Headers) -> dict[str, str]:
     """The text headers of a dead letter by name; of several with one name the last counts."""
-    return {name: value.decode("utf-8", "replace") for name, value in headers if name.startswith((CONNECT, OURS))}
+    return {
+        name: (value or b"").decode("utf-8", "replace") for name, value in headers if name.startswith((CONNECT, OURS))
+    }
 
 
 def _headers(letter: DeadLetter, sender: Sender, now_ms: int, value: str) -> Headers:
     record, now = letter.record, str(now_ms)
     message = redact(letter.message, MOST_MESSAGE)
+    stage, place = _STAGES[letter.disposition]
     texts = {
         f"{CONNECT}topic": record.partition.topic,
         f"{CONNECT}partition": str(record.partition.number),
         f"{CONNECT}offset": str(record.offset),
         f"{CONNECT}connector.name": "lineagegraph",
         f"{CONNECT}task.id": socket.gethostname(),
-        f"{CONNECT}stage": "TASK_PUT" if letter.disposition == "rejected" else "VALUE_CONVERTER",
-        f"{CONNECT}class.name": "lineagegraph.store" if letter.disposition == "rejected" else "mappers",
+        f"{CONNECT}stage": stage,
+        f"{CONNECT}class.name": place,
         f"{CONNECT}exception.class.name": letter.reason,
         f"{CONNECT}exception.message": message,
         f"{OURS}v": VERSION,

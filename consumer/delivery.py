@@ -15,10 +15,10 @@ from typing import Protocol
 import structlog
 
 from consumer.batch import LARGE, Batch, Good, Reader
-from consumer.deadletters import DeadLetter
+from consumer.deadletters import DeadLetter, Disposition
 from consumer.graph import Graph, backoff
 from consumer.metrics import Metrics
-from consumer.records import Partition, Record
+from consumer.records import Partition, Record, Slice
 from lineagegraph.errors import GraphRejected
 from mappers import FACETS
 
@@ -37,14 +37,6 @@ class Burial(Protocol):
     """Where dead letters go. Raises Unburied."""
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What was acknowledged and when; the dead letters among it are still to be buried."""
-
-    batch: Batch
-    acknowledged_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +62,32 @@ class Delivery:
         """The partitions with letters that cannot be buried yet: no more is taken from them."""
         return frozenset().union(*(one.partitions for one in self.waiting))
 
-    async def write(self, records: Sequence[Record]) -> Delivered:
-        """Read the records and write their facts. Raises GraphUnavailable."""
+    async def write(self, slices: Sequence[Slice]) -> tuple[Batch, float]:
+        """Read the records, write their facts; what became of them, and when. Raises GraphUnavailable."""
         clock = _Clock(self._metrics)
-        batch = await self._read(records)
+        batch = await self._read([record for one in slices for record in one.records])
+        for one in (condemned for slice_ in slices for condemned in slice_.condemned):
+            kind: Disposition = "crash" if one.reason == "crash" else "corrupt"
+            batch.add(DeadLetter(one.record, one.reason, message=one.message, disposition=kind))
         clock.lap("read")
         if refused := await self._write(batch.good):
             guilty = {letter.record.id for letter in refused}
             batch.good = [one for one in batch.good if one.record.id not in guilty]
             batch.dead += refused
         clock.lap("write")
+        self._tell(batch, clock)
+        # Dead letters and skips do not wait for the graph's store to sync.
+        return batch, self._graph.acknowledged() if batch.good else -math.inf
+
+    def _tell(self, batch: Batch, clock: _Clock) -> None:
         for skip in batch.skipped:
             self._metrics.add("lineage_skipped_total", reason=skip.reason)
         for one in batch.good:
             for bad in one.bad_facets:
                 self._metrics.add("lineage_bad_facets_total", facet=bad.facet if bad.facet in _FACETS else "other")
         counts = {"written": len(batch.good), "dead": len(batch.dead), "skipped": len(batch.skipped)}
-        if records:  # there are none where only transaction markers were passed
-            log.info("batch", records=len(records), **counts, seconds=clock.laps)
-        # Dead letters and skips do not wait for the graph's store to sync.
-        return Delivered(batch, self._graph.acknowledged() if batch.good else -math.inf)
+        if records := sum(counts.values()):  # there are none where only transaction markers were passed
+            log.info("batch", records=records, **counts, seconds=clock.laps)
 
     async def bury(self, letters: Sequence[DeadLetter], given_up: Callable[[], bool]) -> bool:
         """Whether the letters were acknowledged; tried again for as long as nobody gives them up."""

@@ -19,3 +19,7 @@ class KafkaAway(KafkaUnusable):
 
 class OffsetsMissing(LineageError):
     """The next offset of a partition is not known, and the settings say that we must not choose one."""
+
+
+class PartitionHalted(LineageError):
+    """Too many records of a partition are invalid; somebody must look before the rest is buried too."""

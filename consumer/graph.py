@@ -23,6 +23,8 @@ from lineagegraph.facts import Facts, fold
 
 log = structlog.get_logger(__name__)
 
+CLOSED, HALF_OPEN, OPEN = range(3)  # the breaker's states, as its metric tells them
+
 
 class Acknowledged(Protocol):
     """What the store says once it has taken facts."""
@@ -64,6 +66,8 @@ class Graph:
         self._unsynced = asyncio.Event()
         self._alive_since_then = 0.0  # the start of the latest heartbeat of an unbroken series
         self._last_acknowledged = 0.0
+        self._failures = 0  # in a row; only a write that is acknowledged ends the row
+        self.half_open = False  # whether the graph answers again, but has not yet taken a write
 
     async def write(self, many: Sequence[Facts]) -> float:
         """Write these facts together; the time of the acknowledgement. Raises GraphRejected, GraphUnavailable."""
@@ -76,6 +80,9 @@ class Graph:
             self._fail("unavailable", str(error))
             raise
         self._same(acknowledged.graph_id)
+        if self.half_open and not self.broken.is_set():
+            self.half_open, self._failures = False, 0
+            self._metrics.set("lineage_breaker_state", CLOSED)
         self._metrics.add("lineage_graph_elements_total", acknowledged.elements_sent, result="sent")
         self._metrics.add("lineage_graph_elements_total", acknowledged.elements_suppressed, result="suppressed")
         return self.acknowledged()
@@ -122,29 +129,40 @@ class Graph:
             self._unsynced.clear()
 
     async def recover(self, stopping: asyncio.Event) -> None:
-        """Until the graph answers or we stop; then nothing is relied upon that was not yet on disk."""
-        attempt = 0
+        """Until the graph answers or we stop; then nothing is relied upon that was not yet on disk.
+
+        A heartbeat is the probe; after it one batch alone is tried, and if that fails the waiting goes on as if
+        the graph had never answered.
+        """
+        if self.half_open:
+            await self._wait(stopping, "it answered, and did not take a write")
         while not stopping.is_set():
             try:
                 self._same(await asyncio.to_thread(self._store.heartbeat))
             except GraphUnavailable as error:
-                delay = backoff(attempt)
-                log.warning("graph away", error=str(error), attempt=attempt + 1, again_in=round(delay, 1))
-                attempt += 1
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), delay)
+                await self._wait(stopping, str(error))
                 continue
             await asyncio.to_thread(self._store.forget)
             self._unsynced.clear()
             self.broken.clear()
+            self.half_open = True
             self._metrics.set("lineage_graph_outage", 0)
+            self._metrics.set("lineage_breaker_state", HALF_OPEN)
             return
+
+    async def _wait(self, stopping: asyncio.Event, why: str) -> None:
+        delay = backoff(self._failures)
+        self._failures += 1
+        log.warning("graph away", error=why, attempt=self._failures, again_in=round(delay, 1))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), delay)
 
     def _fail(self, kind: str, why: str) -> None:
         self._metrics.add("lineage_graph_errors_total", kind=kind)
         if not self.broken.is_set():
             log.error("graph outage", kind=kind, error=why)
             self._metrics.set("lineage_graph_outage", 1)
+            self._metrics.set("lineage_breaker_state", OPEN)
             self.broken.set()
 
     def _same(self, graph_id: str) -> None:

@@ -1,4 +1,5 @@
-"""What the process tells those who watch it, over HTTP: /livez, /readyz, /metrics, /status.
+"""What the process tells those who watch it, over HTTP: /livez, /readyz, /metrics, /status. One thing can be told
+to it: to resume a halted partition.
 
 A graph that is away is not a reason to restart us: restarting would not bring it back. A poller that no
 longer turns is.
@@ -15,13 +16,15 @@ from typing import Any
 from aiohttp import web
 
 from consumer.errors import BadSettings
+from consumer.lease import Lease
 from consumer.metrics import Metrics
+from consumer.records import Partition
 from consumer.settings import Settings
 from consumer.worker import Worker
 
 STALLED = 120.0  # seconds without a turn of the poller, while partitions are assigned
 STALLED_JOINING = 600.0  # the same while the group or its brokers make us wait
-BURYING = 60.0  # seconds that dead letters may wait for their topic
+WAITING = 60.0  # seconds that dead letters may wait for their topic, or a partition may be unreadable
 
 
 class Health:
@@ -41,43 +44,53 @@ class Health:
         return None
 
     def not_ready(self) -> str | None:
-        """The stage that is still missing or already over, None if we are at work."""
-        if self.worker is None:
+        """The stage that is still missing, stands still or is already over, None if we are at work."""
+        worker = self.worker
+        if worker is None:
             return "starting"
-        if self.worker.stopping.is_set():
+        if worker.stopping.is_set():
             return "stopping"
-        if not self.worker.joined:
+        if not worker.joined:
             return "joining"
-        if any(time.monotonic() - one.since > BURYING for one in self.worker.delivery.waiting):
-            return "burying"
-        return self.sick()
+        return _stands_still(worker) or self.sick()
 
     def status(self) -> dict[str, Any]:
         """All there is to know, for people."""
-        worker = self.worker
-        if worker is None:
+        if (worker := self.worker) is None:
             return {"stage": "starting"}
-        trackers = worker.lease.trackers if worker.lease else {}
+        graph, lease = worker.graph, worker.lease
         return {
-            "stage": self.sick() or self.not_ready() or ("outage" if worker.graph.broken.is_set() else "consuming"),
-            "graph": {"id": worker.graph.id, "outage": worker.graph.broken.is_set()},
+            "stage": self.sick() or self.not_ready() or ("outage" if graph.broken.is_set() else "consuming"),
+            "graph": {"id": graph.id, "outage": graph.broken.is_set(), "half_open": graph.half_open},
             "in_flight": worker.in_flight,
-            "partitions": {
-                str(partition): {
-                    "position": tracker.position,
-                    "committed": tracker.committed,
-                    "burying": partition in worker.delivery.blocked,
-                }
-                for partition, tracker in sorted(trackers.items())
-            },
-            "records": {
-                "received": int(self.metrics.total("lineage_records_received_total")),
-                **{
-                    result: int(self.metrics.total("lineage_records_total", result=result))
-                    for result in ("written", "dead", "skipped", "given_up")
-                },
-            },
+            "partitions": {str(p): _partition(worker, p, lease) for p in sorted(lease.trackers)} if lease else {},
+            "records": worker.accounts.all(),
+            "mismatch": worker.accounts.mismatch().total(),
         }
+
+
+def _stands_still(worker: Worker) -> str | None:
+    """The stage in which a partition makes no progress, with its name."""
+    now = time.monotonic()
+    if worker.lease is not None and worker.lease.halted:
+        return "halted " + ", ".join(f"{p} ({why})" for p, why in sorted(worker.lease.halted.items()))
+    unburied = {str(p) for one in worker.delivery.waiting if now - one.since > WAITING for p in one.partitions}
+    if unburied:
+        return "burying " + ", ".join(sorted(unburied))
+    unreadable = {str(p) for p, one in worker.source.trouble.items() if now - one.since > WAITING}
+    return "reading " + ", ".join(sorted(unreadable)) if unreadable else None
+
+
+def _partition(worker: Worker, partition: Partition, lease: Lease) -> dict[str, Any]:
+    tracker, trouble = lease.trackers[partition], worker.source.trouble.get(partition)
+    return {
+        "position": tracker.position,
+        "committed": tracker.committed,
+        "burying": partition in worker.delivery.blocked,
+        "halted": lease.halted.get(partition),
+        "trouble": trouble.error if trouble else None,
+        "records": worker.accounts.of(partition),
+    }
 
 
 @asynccontextmanager
@@ -96,15 +109,24 @@ async def serve(settings: Settings, health: Health) -> AsyncIterator[int]:
         return await probe(health.not_ready())
 
     async def metrics(_: web.Request) -> web.Response:
+        if health.worker is not None:
+            health.worker.publish()
         return web.Response(body=health.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def status(_: web.Request) -> web.Response:
         return web.Response(text=json.dumps(health.status(), indent=2) + "\n", content_type="application/json")
 
+    async def resume(request: web.Request) -> web.Response:
+        topic, _, number = request.match_info["partition"].rpartition("-")
+        known = health.worker is not None and number.isascii() and number.isdigit()
+        if known and health.worker is not None and health.worker.resume(Partition(topic, int(number))):
+            return web.Response(status=202, text="resuming\n")
+        return web.Response(status=404, text="this consumer does not hold such a partition halted\n")
+
     app = web.Application()
-    app.add_routes(
-        [web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", metrics), web.get("/status", status)]
-    )
+    pages = {"/livez": livez, "/readyz": readyz, "/metrics": metrics, "/status": status}
+    app.add_routes([web.get(path, page) for path, page in pages.items()])
+    app.add_routes([web.post("/partitions/{partition}/resume", resume)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

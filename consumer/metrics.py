@@ -36,6 +36,13 @@ METRICS: dict[str, Metric] = {
             "(on purpose), given_up (left to be read again after an outage or a rebalance).",
             (*_PLACE, "result"),
         ),
+        Metric("lineage_records_in_flight", "gauge", "Records that were received and have not ended.", _PLACE),
+        Metric("lineage_in_flight_bytes", "gauge", "Bytes of the records that are held."),
+        Metric(
+            "lineage_accounting_mismatch_records",
+            "gauge",
+            "Records whose end nobody knows or that ended twice. Anything but 0 is a bug.",
+        ),
         Metric("lineage_skipped_total", "counter", "Records passed over on purpose, by reason.", ("reason",)),
         Metric("lineage_dead_letters_total", "counter", "Dead letters acknowledged, by reason.", ("reason",)),
         Metric(
@@ -52,6 +59,11 @@ METRICS: dict[str, Metric] = {
             "lineage_graph_errors_total", "counter", "Failed graph requests: unavailable, rejected, late.", ("kind",)
         ),
         Metric("lineage_graph_outage", "gauge", "1 while the graph is away and the consumer holds."),
+        Metric(
+            "lineage_breaker_state",
+            "gauge",
+            "0: the graph is written to; 1: it answers again and one batch is tried; 2: it is away and is only probed.",
+        ),
         Metric("lineage_heartbeats_total", "counter", "Heartbeats through the graph's store that were answered."),
         Metric("lineage_rewinds_total", "counter", "Returns to the committed offsets after an outage."),
         Metric("lineage_commits_total", "counter", "Commits of offsets: done or failed.", ("result",)),
@@ -61,8 +73,26 @@ METRICS: dict[str, Metric] = {
         Metric("lineage_assigned_partitions", "gauge", "Partitions assigned to this member."),
         Metric("lineage_offset_resets_total", "counter", "Partitions whose start was chosen by policy.", ("reason",)),
         Metric("lineage_fetch_errors_total", "counter", "Failed reads of a partition.", _PLACE),
+        Metric(
+            "lineage_salvaged_records_total",
+            "counter",
+            "Records of batches that could not be read as a whole: sound (go on as ever) or broken (dead letters).",
+            ("result",),
+        ),
+        Metric(
+            "lineage_consumer_rebuilds_total",
+            "counter",
+            "New Kafka consumers in the place of one that stopped fetching, coordinating, or went silent.",
+            ("reason",),
+        ),
+        Metric("lineage_partition_halted", "gauge", "1 while the brake holds the partition.", _PLACE),
         Metric("lineage_consumer_lag_records", "gauge", "Records after the committed offset.", _PLACE),
-        Metric("lineage_consumer_lag_seconds", "gauge", "Age of the oldest record read and not committed.", _PLACE),
+        Metric(
+            "lineage_consumer_lag_seconds",
+            "gauge",
+            "Age of the oldest record that is not committed; while none of them is read, how long that is so.",
+            _PLACE,
+        ),
     )
 }
 

@@ -7,9 +7,10 @@ they are refused there with the remedy.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -19,6 +20,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from consumer.connection import PATIENCE, options, stop
 from consumer.errors import KafkaAway, KafkaUnusable
+from consumer.notes import Place, graph_of, parse
 from consumer.records import Partition
 from consumer.settings import Settings
 from lineagegraph.errors import SchemaMismatch
@@ -26,19 +28,18 @@ from lineagegraph.errors import SchemaMismatch
 log = structlog.get_logger(__name__)
 
 
-def stamped(offsets: Mapping[Partition, int], graph_id: str) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Offsets as Kafka takes them, with the graph's id."""
-    metadata = json.dumps({"graph": graph_id})
-    return {TopicPartition(*p): OffsetAndMetadata(offset, metadata) for p, offset in offsets.items()}
+def stamped(places: Mapping[Partition, Place], graph_id: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Places as Kafka takes them, with the graph's id."""
+    return {TopicPartition(*p): OffsetAndMetadata(one.offset, one.note.text(graph_id)) for p, one in places.items()}
 
 
 async def committed(
-    client: AIOKafkaAdminClient, group: str, partitions: Iterable[Partition], patience: float = 0.0
+    client: AIOKafkaAdminClient, group: str, partitions: Iterable[Partition] | None, patience: float = 0.0
 ) -> dict[Partition, tuple[int, str]]:
-    """The committed offset and metadata of each partition that has one. Raises KafkaAway, KafkaUnusable."""
-    asked = [TopicPartition(*p) for p in partitions]
+    """Committed offset and metadata of each of these (None: of all) that has one. Raises KafkaAway, KafkaUnusable."""
+    asked = None if partitions is None else [TopicPartition(*p) for p in partitions]
     until = time.monotonic() + patience
-    while asked:
+    while asked is None or asked:
         try:
             async with asyncio.timeout(PATIENCE):
                 found = await client.list_consumer_group_offsets(group, partitions=asked)
@@ -56,11 +57,8 @@ async def committed(
 
 def check_graph(partition: Partition, metadata: str, graph_id: str, group: str) -> None:
     """Raises SchemaMismatch if the offset was committed for another graph; unstamped ones are an operator's."""
-    try:
-        graph = json.loads(metadata)["graph"]
-    except (ValueError, TypeError, KeyError):
-        return
-    if graph != graph_id:
+    graph = graph_of(metadata)
+    if graph not in (None, graph_id):
         raise SchemaMismatch(
             f"The offsets of group {group!r} ({partition}) belong to another graph ({graph}), and this one "
             f"({graph_id}) lacks everything before them. Fill it from the beginning with "
@@ -70,13 +68,28 @@ def check_graph(partition: Partition, metadata: str, graph_id: str, group: str) 
 
 async def replay_from_earliest(settings: Settings, graph_id: str, partitions: list[Partition]) -> None:
     """Sets the group's offsets to the earliest of each partition; refused while the group has members."""
+    async with _outsider(settings, partitions) as consumer:
+        earliest = await consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
+        await consumer.commit(stamped({Partition(*p): Place(o) for p, o in earliest.items()}, graph_id))
+    log.info("replay from earliest", group=settings.group, partitions=len(partitions))
+
+
+async def release(settings: Settings, partition: Partition, offset: int, metadata: str) -> None:
+    """Takes the brake off a partition while nobody consumes; refused while the group has members."""
+    note = replace(parse(metadata), brake="released")
+    async with _outsider(settings, [partition]) as consumer:
+        await consumer.commit(stamped({partition: Place(offset, note)}, graph_of(metadata) or ""))
+
+
+@asynccontextmanager
+async def _outsider(settings: Settings, partitions: list[Partition]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that sets offsets of a group without members. Raises KafkaUnusable."""
     consumer = AIOKafkaConsumer(**options(settings), group_id=settings.group, enable_auto_commit=False)
     consumer.assign([TopicPartition(*p) for p in partitions])
     await consumer.start()
     try:
         async with asyncio.timeout(PATIENCE):
-            earliest = await consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
-            await consumer.commit(stamped({Partition(*p): o for p, o in earliest.items()}, graph_id))
+            yield consumer
     except CommitFailedError:
         raise KafkaUnusable(
             f"The offsets of group {settings.group!r} cannot be set while it has members. "
@@ -88,7 +101,6 @@ async def replay_from_earliest(settings: Settings, graph_id: str, partitions: li
         raise KafkaUnusable("Kafka did not take the new offsets in time. Try again.") from None
     finally:
         await stop(consumer)
-    log.info("replay from earliest", group=settings.group, partitions=len(partitions))
 
 
 def _forbidden(group: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-Headers = tuple[tuple[str, bytes], ...]
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 class Partition(NamedTuple):
@@ -38,8 +38,17 @@ class Record:
         """The last header of that name as text, or None."""
         for key, value in reversed(self.headers):
             if key == name:
-                return value.decode("utf-8", "replace")
+                return (value or b"").decode("utf-8", "replace")
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Condemned:
+    """A record that is buried without being parsed: it, or the batch that it stands for, cannot be or must not be."""
+
+    record: Record
+    reason: Literal["corrupt_batch", "corrupt_record", "crash"]
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +61,15 @@ class Slice:
     partition: Partition
     records: tuple[Record, ...]
     end: int
+    condemned: tuple[Condemned, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many records of Kafka it accounts for."""
+        return len(self.records) + len(self.condemned)
+
+    @property
+    def size(self) -> int:
+        """The bytes of their values."""
+        every = (*self.records, *(one.record for one in self.condemned))
+        return sum(len(record.value or b"") for record in every)

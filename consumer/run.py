@@ -26,8 +26,8 @@ from consumer.metrics import Metrics
 from consumer.offsets import check_graph, committed, replay_from_earliest
 from consumer.records import Partition
 from consumer.settings import Settings
-from consumer.source import Source, wanted_topics
-from consumer.watch import Progress, sample, until
+from consumer.source import Source
+from consumer.watch import Progress, halted, sample, until
 from consumer.worker import Worker
 from lineagegraph.errors import GraphUnavailable, LineageError
 from lineagegraph.naming import Naming
@@ -87,20 +87,22 @@ async def consume(
         source = Source(settings, client, graph_id, metrics)
         worker = Worker(settings, source, graph, Delivery(reader, graph, burial, metrics), metrics)
         worker.stopping = stopping
-        source.on_revoke = worker.revoke
+        source.on_revoke(worker.revoke)
         health.worker = worker
         stack.push_async_callback(source.stop)
         await source.start()
         beside = [sample(source, worker)]
         if how.until_end:
             begins, ends = await source.begins(partitions), await source.ends(partitions)
-            beside.append(until(begins, ends, settings.group, client, stopping, progress))
+            beside.append(until(begins, ends, settings.group, client, worker, progress))
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(one) for one in beside]
             await worker.run()
             for task in running:
                 task.cancel()
-    return dict(health.status()["records"])
+        if how.until_end and worker.lease is not None and worker.lease.halted:
+            raise halted(worker.lease.halted)
+    return worker.accounts.all()
 
 
 async def _open(store: OpenableStore, naming_hash: str) -> str:
@@ -132,7 +134,7 @@ async def _partitions(settings: Settings, client: AIOKafkaAdminClient) -> list[P
     """The partitions of the topics to read. Raises KafkaUnusable if a topic is missing."""
     standing = await connection.topics(client)
     if settings.topic_pattern:
-        names = [name for name in standing if re.match(wanted_topics(settings), name)]
+        names = [name for name in standing if re.match(connection.wanted_topics(settings), name)]
         if not names:
             raise KafkaUnusable(
                 f"No topic matches {settings.topic_pattern!r}. Create one, or set LINEAGE_TOPIC_PATTERN."

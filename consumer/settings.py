@@ -85,8 +85,13 @@ class Settings(BaseSettings):
     batch_records: int = _field(500, "records in one batch", ge=1, le=100_000)
     batch_bytes: int = _field(8 * 2**20, "bytes in one batch, about", ge=1024)
     batches_in_flight: int = _field(4, "batches that are written at the same time", ge=1, le=64)
+    bytes_in_flight: int = _field(64 * 2**20, "bytes of records held at the same time, about", ge=2**20)
     max_event_bytes: int = _field(4 * 2**20, "a larger value is a dead letter", ge=1024)
     on_tombstone: Literal["skip", "dead_letter"] = _field("skip", "what to do with a record without a value")
+    brake_run: int = _field(100, "so many invalid records in a row halt their partition; 0: never", ge=0)
+    brake_share: float = _field(
+        0.5, "a larger share of invalid ones among the latest 200 records halts their partition; 0: never", ge=0, lt=1
+    )
     commit_seconds: float = _field(1.0, "how often offsets are committed", gt=0, le=60)
 
     http_host: str = _field("127.0.0.1", "address of /livez, /readyz, /metrics and /status", "0.0.0.0")  # noqa: S104

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
-from consumer.delivery import Delivered, Delivery
+from consumer.accounts import Accounts, labels
+from consumer.careful import take_carefully
+from consumer.delivery import Delivery
+from consumer.flight import Flight
 from consumer.graph import Graph
+from consumer.lease import Lease
 from consumer.metrics import Metrics
+from consumer.notes import Place
+from consumer.reading import Trouble
 from consumer.records import Partition, Slice
+from consumer.room import Room
 from consumer.settings import Settings
-from consumer.tracker import Ticket, Tracker
-from lineagegraph.errors import GraphUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -33,22 +38,15 @@ STOP_SECONDS = 20.0  # for what is in flight at the end
 class Source(Protocol):
     """Where records come from: consumer.source.Source, or a fake that obeys the same rules."""
 
-    async def assigned(self) -> dict[Partition, int] | None: ...
+    async def assigned(self) -> dict[Partition, Place] | None: ...
     async def poll(self, room: int, most_bytes: int, leave: Collection[Partition]) -> list[Slice]: ...
     async def hold(self) -> None: ...
-    async def commit(self, offsets: Mapping[Partition, int]) -> bool: ...
+    async def commit(self, places: Mapping[Partition, Place]) -> bool: ...
+    async def unparsed(self, partition: Partition, message: str) -> Slice | None: ...
+    def has_more(self, partition: Partition) -> bool: ...
     def seek(self, partition: Partition, offset: int) -> None: ...
-
-
-@dataclass(slots=True)
-class Lease:
-    """What we hold between two rebalances or rewinds. Once over, nothing done under it can be committed."""
-
-    trackers: dict[Partition, Tracker]
-    over: bool = False
-
-    def is_over(self) -> bool:
-        return self.over
+    @property
+    def trouble(self) -> Mapping[Partition, Trouble]: ...
 
 
 @dataclass(slots=True)
@@ -64,14 +62,17 @@ class Worker:
     turned_at: float = field(default_factory=time.monotonic)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     joined: bool = False
-    _slots: asyncio.Semaphore = field(init=False)
+    room: Room = field(init=False)
+    accounts: Accounts = field(init=False)
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _committed_at: float = 0.0
     _draining: bool = False
+    _resuming: set[Partition] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(self.settings.batches_in_flight)
+        self.room = Room(self.settings.bytes_in_flight)
+        self.accounts = Accounts(self.metrics)
 
     async def run(self) -> None:
         """Until `stopping` is set. Any exception that comes out of here left everything else uncommitted."""
@@ -93,95 +94,88 @@ class Worker:
         self.turned_at = time.monotonic()
         if self.graph.broken.is_set():
             await self._recover(tasks)
-        if (starts := await self.source.assigned()) is not None:
-            self._begin({partition: Tracker(start) for partition, start in starts.items()})
+        if (places := await self.source.assigned()) is not None:
+            await self._begin(places)
         lease = self.lease
         if lease is None or self._draining:
             await self.source.hold()
         else:
+            self._resume(lease)
             await self._take(tasks, lease)
         if time.monotonic() - self._committed_at >= self.settings.commit_seconds:
             await self.commit()
 
-    def _begin(self, trackers: dict[Partition, Tracker]) -> None:
-        self.lease = Lease(trackers)
+    async def _begin(self, places: dict[Partition, Place]) -> None:
+        # Written down before anything is read: should we die of it, the next owner can tell.
+        taken = {p: Place(place.offset, place.note.taken_over()) for p, place in places.items()}
+        noted = not taken or await self.source.commit(taken)
+        self._hold_lease(Lease.of(taken if noted else places, self.settings))
+
+    def _hold_lease(self, lease: Lease) -> None:
+        self.lease = lease
         self.joined = True
-        self.metrics.set("lineage_assigned_partitions", len(trackers))
+        self.metrics.set("lineage_assigned_partitions", len(lease.trackers))
         self.metrics.forget("lineage_committed_offset")
+        if lease.care.partitions:
+            log.warning("reading with care", partitions=sorted(map(str, lease.care.partitions)))
 
     async def _take(self, tasks: asyncio.TaskGroup, lease: Lease) -> None:
         """Take the next records, if a batch may be begun now."""
-        try:
-            async with asyncio.timeout(1.0):
-                await self._slots.acquire()
-        except TimeoutError:
+        alone = self.graph.half_open or lease.care.partitions
+        if not await self.room.under(1 if alone else self.settings.batches_in_flight):
             await self.source.hold()  # stay in the group, however long the batches take
             return
-        limits = self.settings.batch_records, self.settings.batch_bytes
-        slices = await self.source.poll(*limits, self.delivery.blocked)
-        if not slices:
-            self._slots.release()
-            return
-        task = tasks.create_task(self._carry(lease, [self._ticket(lease, one) for one in slices]))
-        self._in_flight.add(task)
-        task.add_done_callback(self._in_flight.discard)
+        closed = self.delivery.blocked | lease.halted.keys()
+        if lease.care.partitions:
+            slices = await take_carefully(self.source, lease, closed, self.settings, self.mark)
+        else:
+            slices = await self.source.poll(self.settings.batch_records, self.settings.batch_bytes, closed)
+        if slices:
+            flight = Flight(lease, slices, self.delivery, self.accounts, self.room)
+            task = tasks.create_task(flight.carry())
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
 
-    def _ticket(self, lease: Lease, one: Slice) -> tuple[Slice, Ticket]:
-        self.metrics.add("lineage_records_received_total", len(one.records), **labels(one.partition))
-        first = one.records[0].timestamp if one.records else -1
-        return one, lease.trackers[one.partition].take(one.end, first)
+    def resume(self, partition: Partition) -> bool:
+        """Take the brake off a partition, at the next turn; whether it was halted."""
+        if self.lease is None or partition not in self.lease.halted:
+            return False
+        self._resuming.add(partition)
+        return True
 
-    async def _carry(self, lease: Lease, taken: Sequence[tuple[Slice, Ticket]]) -> None:
-        """One batch, from its records to its tickets being done."""
-        try:
-            delivered = await self.delivery.write([record for one, _ in taken for record in one.records])
-        except GraphUnavailable:
-            delivered = None  # the graph has noticed; the loop will go back to what is committed
-        finally:
-            self._slots.release()
-        if delivered is None or lease.over:
-            self._give_up(taken)
-            return
-        letters = delivered.batch.dead
-        waiting = {letter.record.partition for letter in letters}
-        self._done([pair for pair in taken if pair[0].partition not in waiting], delivered)
-        if letters:
-            rest = [pair for pair in taken if pair[0].partition in waiting]
-            if await self.delivery.bury(letters, lease.is_over) and not lease.over:
-                self._done(rest, delivered)
-            else:
-                self._give_up(rest)
+    def _resume(self, lease: Lease) -> None:
+        for partition in self._resuming & lease.halted.keys():
+            self.source.seek(partition, lease.resume(partition))
+            log.warning("partition resumed", partition=str(partition))
+        self._resuming.clear()
 
-    def _done(self, taken: Sequence[tuple[Slice, Ticket]], delivered: Delivered) -> None:
-        partitions = {one.partition for one, _ in taken}
-        for (partition, end), count in delivered.batch.counts().items():
-            if partition in partitions:
-                self._count(partition, end, count)
-        for _, ticket in taken:
-            ticket.done(delivered.acknowledged_at)
-
-    def _give_up(self, taken: Sequence[tuple[Slice, Ticket]]) -> None:
-        for one, _ in taken:
-            self._count(one.partition, "given_up", len(one.records))
-
-    def _count(self, partition: Partition, result: str, count: int) -> None:
-        self.metrics.add("lineage_records_total", count, result=result, **labels(partition))
+    async def mark(self, lease: Lease, due: Mapping[Partition, Place]) -> bool:
+        """Whether these places stand in Kafka now."""
+        async with self._committing:
+            return not due or (not lease.over and await self._commit(lease, due))
 
     async def commit(self) -> None:
         """Commit what is safe: done, and on disk by now."""
         async with self._committing:
             lease, self._committed_at = self.lease, time.monotonic()
-            if lease is None or lease.over:
-                return
-            until = self.graph.on_disk_until
-            safe = {partition: tracker.safe(until) for partition, tracker in lease.trackers.items()}
-            due = {p: offset for p, offset in safe.items() if offset > lease.trackers[p].committed}
-            if not due or not await self.source.commit(due):
-                return
-            for partition, offset in due.items():
-                lease.trackers[partition].commit(offset)
-                self.metrics.set("lineage_committed_offset", offset, **labels(partition))
-            self.metrics.set("lineage_last_commit_timestamp_seconds", time.time())
+            if lease is not None and not lease.over:
+                await self._commit(lease, lease.due(self.graph.on_disk_until))
+
+    async def _settle(self) -> None:
+        """Commit what is safe, and that nobody died here."""
+        async with self._committing:
+            lease = self.lease
+            if lease is not None and not lease.over:
+                await self._commit(lease, lease.settled(self.graph.on_disk_until))
+
+    async def _commit(self, lease: Lease, due: Mapping[Partition, Place]) -> bool:
+        if not due or not await self.source.commit(due):
+            return False
+        lease.committed(due)
+        for partition, place in due.items():
+            self.metrics.set("lineage_committed_offset", place.offset, **labels(partition))
+        self.metrics.set("lineage_last_commit_timestamp_seconds", time.time())
+        return True
 
     async def revoke(self) -> None:
         """Partitions are being taken away: let what is in flight end, commit what is safe, and let go."""
@@ -189,7 +183,7 @@ class Worker:
         try:
             if self._in_flight:
                 await asyncio.wait(set(self._in_flight), timeout=DRAIN_SECONDS)
-            await self.commit()
+            await self._settle()
         finally:
             self._let_go()
             self.lease = None
@@ -197,14 +191,14 @@ class Worker:
 
     async def _recover(self, tasks: asyncio.TaskGroup) -> None:
         """An outage: keep what is on disk, give up the rest, wait for the graph, and go back."""
-        await self.commit()
+        await self._settle()
         lease = self._let_go()
         recovering = tasks.create_task(self._outlast())
         while not recovering.done():
             self.turned_at = time.monotonic()
             await self.source.hold()
         if lease is not None and self.lease is lease and not self.graph.broken.is_set():
-            self._begin({partition: tracker.rewound() for partition, tracker in lease.trackers.items()})
+            self._hold_lease(lease.rewound(self.settings))
             for partition, tracker in lease.trackers.items():
                 self.source.seek(partition, tracker.committed)
             self.metrics.add("lineage_rewinds_total")
@@ -221,28 +215,33 @@ class Worker:
         if self._in_flight:
             await asyncio.wait(set(self._in_flight), timeout=STOP_SECONDS)
         until = time.monotonic() + min(self.settings.graph_sync_seconds + 3.0, 20.0)
-        await self.commit()
+        await self._settle()
         while self.lease and not self._idle() and not self.graph.broken.is_set() and time.monotonic() < until:
             await asyncio.sleep(0.25)
-            await self.commit()
+            await self._settle()
         self._let_go()
         for task in self._in_flight:
             task.cancel()
 
+    def publish(self) -> None:
+        """Bring those gauges up to date that are only looked at."""
+        self.accounts.publish()
+        self.metrics.set("lineage_in_flight_bytes", self.room.bytes)
+        self.metrics.forget("lineage_partition_halted")
+        if (lease := self.lease) is not None:
+            for partition in lease.trackers:
+                self.metrics.set("lineage_partition_halted", partition in lease.halted, **labels(partition))
+
     @property
     def in_flight(self) -> int:
-        """How many batches are being written now."""
+        """How many batches are being written now, or wait for their letters to be buried."""
         return len(self._in_flight)
 
     def _idle(self) -> bool:
-        return self.lease is None or all(tracker.idle for tracker in self.lease.trackers.values())
+        lease = self.lease
+        return lease is None or all(t.idle for p, t in lease.trackers.items() if p not in lease.halted)
 
     def _let_go(self) -> Lease | None:
         if self.lease is not None:
             self.lease.over = True
         return self.lease
-
-
-def labels(partition: Partition) -> dict[str, str]:
-    """The labels of a partition's metrics."""
-    return {"topic": partition.topic, "partition": str(partition.number)}

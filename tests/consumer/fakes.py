@@ -15,7 +15,9 @@ from consumer.deadletters import DeadLetter
 from consumer.delivery import Delivery, Unburied
 from consumer.graph import Graph, Timing
 from consumer.metrics import Metrics
-from consumer.records import Partition, Record, Slice
+from consumer.notes import Note, Place
+from consumer.reading import Trouble
+from consumer.records import Condemned, Partition, Record, Slice
 from consumer.settings import Settings
 from consumer.worker import Worker
 from lineagegraph.errors import GraphRejected, GraphUnavailable
@@ -69,14 +71,16 @@ class FakeSource:
     fresh: bool = True
     commits_fail: int = 0
     epoch: int = 0
+    notes: dict[Partition, Note] = field(default_factory=dict)
+    trouble: dict[Partition, Trouble] = field(default_factory=dict)
 
-    async def assigned(self) -> dict[Partition, int] | None:
+    async def assigned(self) -> dict[Partition, Place] | None:
         if not self.fresh:
             return None
         self.fresh = False
         self.positions = {partition: self.committed.get(partition, 0) for partition in self.partitions}
         self.log.append(("assigned", dict(self.positions)))
-        return dict(self.positions)
+        return {partition: Place(at, self.notes.get(partition, Note())) for partition, at in self.positions.items()}
 
     async def poll(self, room: int, most_bytes: int, leave: Collection[Partition]) -> list[Slice]:
         epoch = self.epoch
@@ -96,14 +100,25 @@ class FakeSource:
         self.log.append(("hold", None))
         await asyncio.sleep(0.002)
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> bool:
+    async def commit(self, places: Mapping[Partition, Place]) -> bool:
+        """Logged as a commit where an offset gets on, else as a note."""
         await asyncio.sleep(0)
         if self.commits_fail > 0:
             self.commits_fail -= 1
             return False
-        self.log.append(("commit", dict(offsets)))
-        self.committed.update(offsets)
+        self.notes.update({partition: place.note for partition, place in places.items()})
+        on = {p: place.offset for p, place in places.items() if place.offset > self.committed.get(p, 0)}
+        self.log.append(("commit", on) if on else ("note", dict(places)))
+        self.committed.update(on)
         return True
+
+    async def unparsed(self, partition: Partition, message: str) -> Slice | None:
+        record = next(one for one in self.partitions[partition] if one.offset >= self.positions[partition])
+        self.positions[partition] = record.offset + 1
+        return Slice(partition, (), record.offset + 1, (Condemned(record, "crash", message),))
+
+    def has_more(self, partition: Partition) -> bool:
+        return self.positions.get(partition, 0) < self.ends.get(partition, 0)
 
     def seek(self, partition: Partition, offset: int) -> None:
         self.log.append(("seek", (partition, offset)))

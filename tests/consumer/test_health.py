@@ -56,7 +56,7 @@ def test_a_poller_that_stands_still_is_sick() -> None:
 def test_stopping_and_letters_that_wait_long_are_not_ready() -> None:
     health, one = at_work()
     one.worker.delivery.waiting.append(Waiting(frozenset({Partition("t", 0)}), time.monotonic() - 61))
-    assert health.not_ready() == "burying"
+    assert health.not_ready() == "burying t-0"
     assert health.sick() is None
     one.worker.stopping.set()
     assert health.not_ready() == "stopping"
@@ -82,5 +82,15 @@ def test_the_four_pages_answer() -> None:
     assert 'lineage_records_total{partition="0",result="written",topic="t"} 1.0' in answers["metrics"][1]
     status = json.loads(answers["status"][1])
     assert status["stage"] == "consuming"
-    assert status["partitions"] == {"t-0": {"position": 2, "committed": 2, "burying": False}}
+    assert status["partitions"] == {
+        "t-0": {
+            "position": 2,
+            "committed": 2,
+            "burying": False,
+            "halted": None,
+            "trouble": None,
+            "records": {"received": 2, "written": 1, "dead": 1, "skipped": 0, "given_up": 0, "in_flight": 0},
+        }
+    }
+    assert status["mismatch"] == 0
     assert status["records"] == {"received": 2, "written": 1, "dead": 1, "skipped": 0, "given_up": 0}

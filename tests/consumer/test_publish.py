@@ -10,8 +10,8 @@ from openlineage.client.facet_v2 import parent_run
 from openlineage.client.serde import Serde
 from openlineage.client.transport.kafka import KafkaConfig, KafkaTransport
 
+from consumer.connection import wanted_topics
 from consumer.publish import _json, key_of
-from consumer.source import wanted_topics
 from tests.consumer.fakes import event
 
 TIME = "2026-11-18T00:00:00Z"

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from consumer.graph import Timing
+from consumer.notes import Place
 from consumer.records import Partition
 from tests.consumer.fakes import Rig, event, rig
 
@@ -48,14 +49,14 @@ def test_nothing_is_lost_and_nothing_is_committed_too_early(seed: int) -> None:
     early: list[str] = []
     commit = one.source.commit
 
-    async def watched(offsets: dict[Partition, int]) -> bool:
+    async def watched(places: dict[Partition, Place]) -> bool:
         safe = one.store.durable() | {letter.record.id for letter in one.burial.buried}
-        for partition, offset in offsets.items():
-            for record in one.source.partitions[partition][:offset]:
+        for partition, place in places.items():
+            for record in one.source.partitions[partition][: place.offset]:
                 name = f"run-{partition.number * 1000 + record.offset}"
                 if record.value is not None and not {name, record.id} & safe:
                     early.append(record.id)
-        return await commit(offsets)
+        return await commit(places)
 
     one.source.commit = watched  # type: ignore[method-assign,assignment]
 
