@@ -28,6 +28,7 @@ from lineagegraph.rules.snapshots import (
     UNKNOWN,
     Certainty,
     Snapshot,
+    settled,
     snapshots_read,
 )
 from lineagegraph.rules.written import snapshots_written
@@ -69,6 +70,7 @@ __all__ = [
     "producers",
     "run_state",
     "schemas",
+    "settled",
     "snapshots_read",
     "snapshots_written",
     "sources",
