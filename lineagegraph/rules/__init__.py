@@ -4,18 +4,9 @@ Pure functions from facts to answers. Each says which facts around which vertice
 fetch them; over those it gives the answer that it gives over all facts. docs/rules.md lists them by question.
 """
 
+from lineagegraph.rules.columns import ColumnSource, Field, SchemaVersion, column_sources, columns, schemas
 from lineagegraph.rules.current import came_true, current_since, latest_run, made, unsettled
-from lineagegraph.rules.datasets import (
-    ColumnSource,
-    Field,
-    SchemaVersion,
-    Standing,
-    column_sources,
-    columns,
-    latest_version,
-    schemas,
-    standing,
-)
+from lineagegraph.rules.datasets import Standing, latest_version, standing
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, sources, targets
 from lineagegraph.rules.models import Trained, Training, trained_models, training
 from lineagegraph.rules.names import CLIENT, called, names_of, physical

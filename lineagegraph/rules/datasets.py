@@ -1,4 +1,4 @@
-"""Rules about one dataset: whether it is still there, its latest version, its columns now.
+"""Rules about one dataset: whether it is still there, and its latest version.
 
 Each is the newest statement of a run that did not fail. Statements about an output depend on the run that made
 them; what is read is there, whatever becomes of its reader.
@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import orjson
-
 from lineagegraph.facts import Vertex
 from lineagegraph.rules.current import day_of, made
-from lineagegraph.rules.lineage import sources
 from lineagegraph.rules.names import names_of, physical
 from lineagegraph.rules.runs import counts, pipeline_of, run_state
 from lineagegraph.rules.snapshots import EXACT, Snapshot, settled
@@ -29,25 +26,6 @@ class Standing:
     at: int | None = None
     run: Vertex | None = None
     now: Vertex | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column as the schema in force has it."""
-
-    name: str
-    type: str | None
-    description: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaVersion:
-    """A schema that the dataset has had, and the UTC days on which it was first and last stated."""
-
-    hash: str
-    first_day: str | None
-    last_day: str | None
-    fields: tuple[Field, ...]
 
 
 @remembered
@@ -69,17 +47,24 @@ def _changes(view: View, dataset: Vertex) -> Iterator[Standing]:
     """Every statement on whether the dataset is there, also those that did not come true."""
     names = names_of(view, dataset)
     subjects = names | {new for name in names for new in view.out("RENAMED_TO", name)}
-    runs = {run for run in view.all("Run") if view.text(run, "lifecycle")}
     for subject in sorted(subjects):
         at, said = view.stated_at(subject, "lifecycle"), view.text(subject, "lifecycle")
         if at is not None and said:
             run = Vertex("Run", (said[2],)) if said[2] else None
             yield from _change(view, dataset, subject, at, said[0], said[1], run)
-    for run in sorted(runs):
-        at = view.stated_at(run, "lifecycle")
-        for namespace, name, change, earlier in view.text(run, "lifecycle"):
-            if (subject := view.dataset(namespace, name)) in subjects and at is not None:
-                yield from _change(view, dataset, subject, at, change, earlier, run)
+        for at, change, earlier, run in _by_runs(view).get(subject, ()):
+            yield from _change(view, dataset, subject, at, change, earlier, run)
+
+
+@remembered
+def _by_runs(view: View) -> dict[Vertex, list[tuple[int, str, list[str] | None, Vertex]]]:
+    """What runs say of the lifecycle of datasets: a dataset keeps only the newest statement, each run its own."""
+    found: dict[Vertex, list[tuple[int, str, list[str] | None, Vertex]]] = {}
+    for run in view.all("Run"):
+        for namespace, name, change, earlier in view.text(run, "lifecycle") or ():
+            row = (view.stated_at(run, "lifecycle") or 0, change, earlier, run)
+            found.setdefault(view.dataset(namespace, name), []).append(row)
+    return found
 
 
 def _change(
@@ -98,7 +83,7 @@ def _written_since(view: View, dataset: Vertex, gone: Standing) -> bool:
     at = gone.at or 0
     names = names_of(view, dataset)
     if any((stated := view.stated_at(name, "version")) is not None and stated > at for name in names):
-        said = _newest(view, dataset, "version")
+        said = newest_statement(view, dataset, "version")
         if said and said[0] > at:
             return True
     removed = {c.run for c in _changes(view, dataset) if c.state != "exists"}
@@ -121,7 +106,7 @@ def latest_version(view: View, dataset: Vertex) -> Snapshot | None:
     Needs the names of the dataset and the Run that the register names; else the DatasetVersions and Runs that
     HOLDS out of the names' Buckets leads to, with READ_*, WROTE_NAMED into those.
     """
-    said = _newest(view, dataset, "version")
+    said = newest_statement(view, dataset, "version")
     if said is not None:
         return settled(view, dataset, Vertex("DatasetVersion", (*said[1].key, said[2])), EXACT, "version")
     names = {name.key for name in names_of(view, dataset)}
@@ -138,41 +123,7 @@ def _is_believed(view: View, version: Vertex) -> bool:
     return not namers or any(run_state(view, run) not in ("FAIL", "ABORT") for run in namers)
 
 
-def columns(view: View, dataset: Vertex) -> tuple[Field, ...]:
-    """The dataset's columns now, in their order; empty if no schema is in force.
-
-    If the newest statement is of a failed run about its output, the schema stated last before takes its place.
-    Needs HAS_SCHEMA out of the names of the dataset, and the Run that the register names.
-    """
-    said = _newest(view, dataset, "schema")
-    if said is not None:
-        return _fields(view, Vertex("Schema", (*said[1].key, said[2])))
-    refused = {s[0] for name in names_of(view, dataset) if (s := view.text(name, "schema"))}
-    if not refused:
-        return ()
-    others = [schema for schema in schemas(view, dataset) if schema.hash not in refused]
-    return others[-1].fields if others else ()
-
-
-def schemas(view: View, dataset: Vertex) -> list[SchemaVersion]:
-    """Every schema the dataset has had, by the day on which it was last stated. Needs HAS_SCHEMA out of its names."""
-    found: dict[str, SchemaVersion] = {}
-    for name in sorted(names_of(view, dataset)):
-        for schema in view.out("HAS_SCHEMA", name):
-            first, last = view.number(schema, "first_stated_on"), view.number(schema, "last_stated_on")
-            days = [day_of(at) if at is not None else None for at in (first, last)]
-            if (other := found.get(schema.key[2])) is not None:
-                days[0] = min(filter(None, (days[0], other.first_day)), default=None)
-                days[1] = max(filter(None, (days[1], other.last_day)), default=None)
-            found[schema.key[2]] = SchemaVersion(schema.key[2], days[0], days[1], _fields(view, schema))
-    return sorted(found.values(), key=lambda s: (s.last_day or "", s.first_day or "", s.hash))
-
-
-def _fields(view: View, schema: Vertex) -> tuple[Field, ...]:
-    return tuple(Field(*field) for field in orjson.loads(view.text(schema, "fields") or "[]"))
-
-
-def _newest(view: View, dataset: Vertex, register: str) -> tuple[int, Vertex, str] | None:
+def newest_statement(view: View, dataset: Vertex, register: str) -> tuple[int, Vertex, str] | None:
     """(time, name, value) of the newest [value, run] statement under any name, unless that of a failed run."""
     statements = [
         (at, name, said)
@@ -185,32 +136,3 @@ def _newest(view: View, dataset: Vertex, register: str) -> tuple[int, Vertex, st
         if said[1] is None or run_state(view, Vertex("Run", (said[1],))) not in ("FAIL", "ABORT")
     ]
     return max(believed, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnSource:
-    """A column that another was made of, by [type, subtype, masking] transformations (none: not told any more)."""
-
-    dataset: Vertex
-    field: str
-    transformations: tuple[tuple[str | None, str | None, bool], ...]
-
-
-def column_sources(view: View, dataset: Vertex, field: str, all_time: bool = False) -> list[ColumnSource]:
-    """Which columns a column was made of: the stated ones whose dataset is a source of this dataset.
-
-    Needs, for each name of the dataset, its Column of that field with DERIVED_FROM out of it, and what `sources`
-    needs.
-    """
-    made_of = {source.dataset for source in sources(view, dataset, all_time)}
-    found: dict[tuple[Vertex, str], ColumnSource] = {}
-    for name in sorted(names_of(view, dataset)):
-        column = Vertex("Column", (*name.key, field))
-        told = {tuple(row[:3]): row[3] for row in view.text(column, "transformations") or ()}
-        told = {(physical(view, view.dataset(*key[:2])), key[2]): how for key, how in told.items()}
-        for origin in view.out("DERIVED_FROM", column):
-            of = physical(view, Vertex("Dataset", origin.key[:2]))
-            if of in made_of:
-                how = tuple((t[0], t[1], bool(t[2])) for t in told.get((of, origin.key[2]), ()))
-                found[of, origin.key[2]] = ColumnSource(of, origin.key[2], how)
-    return [found[key] for key in sorted(found)]

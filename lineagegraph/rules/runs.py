@@ -66,8 +66,8 @@ def one_statement(view: View, run: Vertex) -> list[Vertex]:
     """The runs that execute one statement with this one, itself first.
 
     Spark shows CREATE TABLE AS and REPLACE TABLE AS as two runs, one inside the other: of one parent, but of
-    different pipelines, with the same output, and neither reads what the other does not (where both name
-    inputs). Two threads that write one table at the same time are not that.
+    different pipelines, of the same inputs, with the same output. Two threads that append to one table at the
+    same time are not that.
     Needs PARENT, RUN_OF, READ, WROTE out of the Run and out of the Runs that HOLDS out of its parents' Buckets
     of its days leads to.
     """
@@ -82,8 +82,9 @@ def one_statement(view: View, run: Vertex) -> list[Vertex]:
 def _same_work(view: View, run: Vertex, other: Vertex) -> bool:
     if not set(view.out("WROTE", run)) & set(view.out("WROTE", other)):
         return False
-    mine, theirs = set(view.out("READ", run)), set(view.out("READ", other))
-    return not set(view.out("RUN_OF", run)) & set(view.out("RUN_OF", other)) and (mine <= theirs or theirs <= mine)
+    return set(view.out("READ", run)) == set(view.out("READ", other)) and not (
+        set(view.out("RUN_OF", run)) & set(view.out("RUN_OF", other))
+    )
 
 
 def _inside(view: View, run: Vertex, other: Vertex) -> bool:
@@ -101,4 +102,4 @@ def span(view: View, run: Vertex) -> tuple[float, float] | None:
     if last is None:
         return None
     end = float("inf") if run_state(view, run) == "RUNNING" else last
-    return (first if first is not None else last, end)
+    return (last if first is None else first, end)

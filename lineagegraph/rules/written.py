@@ -54,17 +54,26 @@ def _own(view: View, family: list[Vertex], dataset: Vertex) -> list[Snapshot]:
     began = max(starts, default=None)  # of the inner run, which is the one that commits
     reports = seen(view, "WROTE_REPORTED", family, dataset)
     named = {v for v in seen(view, "WROTE_NAMED", family, dataset) if _is_new(view, family, dataset, v, began)}
-    numbers = {rounded(report) for report in reports}
     certainty = EXACT if began is not None else LIKELY
+    last_word = seen(view, "WROTE_NAMED", [_outer(view, family)], dataset) & named
+    doubtful = bool(last_word) and last_word != named
+    if doubtful:  # the inner run may name, and report again, what was there before
+        named = last_word
+    numbers = {rounded(report) for report in reports}
     if proven := {v for v in named if rounded(v) in numbers}:
         return rows_of({settled(view, dataset, v, certainty, "WROTE_REPORTED") for v in proven})
     if reports:
         return _only_reported(view, family, dataset, reports, began)
     if not any(_counted(view, run, dataset) for run in family) or _rivals(view, family, dataset, named):
         return []
-    if len(named) > 1:  # the inner run may name what was there before: the last word is the outer run's
-        named, certainty = {max(named, key=lambda v: (first_named(view, dataset, v) or 0, v))}, LIKELY
-    return [settled(view, dataset, version, certainty, "WROTE_NAMED") for version in named]
+    if doubtful:
+        certainty = LIKELY
+    return rows_of({settled(view, dataset, version, certainty, "WROTE_NAMED") for version in named})
+
+
+def _outer(view: View, family: list[Vertex]) -> Vertex:
+    """The run of a statement that ended last: it sees what the statement left behind."""
+    return max(family, key=lambda run: (view.number(run, "seen_at") or 0, run))
 
 
 def _only_reported(

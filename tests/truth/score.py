@@ -176,8 +176,8 @@ def _named(events: list[dict[str, Any]]) -> tuple[set[Name], set[Name]]:
 
 def table(rows: dict[str, Score]) -> str:
     """The scores for people."""
-    heads = ("scenario", "read exact: right/said", "of true", "wrote exact: right/said", "of true", "likely right")
-    heads += ("edges found/tellable/true", "phantom")
+    heads = ["scenario", "read exact: right/said", "of true", "wrote exact: right/said", "of true", "likely right"]
+    heads += ["edges found/tellable/true", "phantom"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, row in rows.items():
         likely, right = row.read.likely + row.wrote.likely, row.read.likely_right + row.wrote.likely_right
