@@ -105,6 +105,8 @@ class Stack:
         for store in ("inmemory", "cassandra"):
             if isinstance(graph := running.get(f"janusgraph-{store}"), JanusGraph):
                 found.setdefault("LINEAGE_GRAPH_URLS", graph.url)
+                # In memory, acknowledged is as safe as it gets; Cassandra's commit log is synced every 2 s.
+                found.setdefault("LINEAGE_GRAPH_SYNC_SECONDS", "0" if store == "inmemory" else "3")
                 found[f"LINEAGE_LOCAL_{store.upper()}_URL"] = graph.url
         if isinstance(cassandra := running.get("cassandra"), Cassandra):
             found["LINEAGE_LOCAL_CASSANDRA"] = "{}:{}".format(*cassandra.address)
