@@ -112,11 +112,13 @@ def _of_run(view: View, pipeline: Vertex, output: Vertex, stated: Stated, until:
         return
     read = {physical(view, d) for d in view.out("READ", run) if d.label == "Dataset"}
     its = {source for source, (_, speaking) in stated.items() if pipeline in speaking}
-    unread = its - set(_reads(view, pipeline))  # stated without being an input, as dbt does with seeds
-    for source in (its & read) | unread:
+    meant = its & read  # a statement that names nothing the run read was made of other runs
+    if meant or not read:
+        meant |= its - set(_reads(view, pipeline))  # stated without being an input, as dbt does with seeds
+    for source in meant:
         found.add(source, "stated", [pipeline])
-    if not its or its == {output}:
-        for source in read - its:
+    if not meant or meant == {output}:
+        for source in read - meant:
             found.add(source, "inferred", [pipeline])
 
 
