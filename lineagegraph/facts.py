@@ -64,8 +64,9 @@ class Facts:
     def vertex(self, vertex: Vertex, properties: Mapping[str, Stored | None] = {}) -> Vertex:
         """State that the vertex exists, with these stored values; None states nothing."""
         known = self.vertices.get(vertex)
-        if known is None:
-            known = self.vertices[vertex] = {}
+        if not known:  # the common case: nothing to compare with
+            self.vertices[vertex] = {name: value for name, value in properties.items() if value is not None}
+            return vertex
         kinds = VERTICES[vertex.label].properties
         for name, value in properties.items():
             if value is None:
@@ -85,14 +86,18 @@ class Facts:
             self.vertices[target] = {}
         edge = Edge(label, source, target)
         before = self.edges.get(edge)
-        self.edges[edge] = day if before is None or (day is not None and day > before) else before
+        if before is None or (day is not None and day > before):
+            self.edges[edge] = day
 
     def add(self, other: Facts) -> None:
         """Take in all that the other facts state."""
         for vertex, properties in other.vertices.items():
             self.vertex(vertex, properties)
-        for (label, source, target), day in other.edges.items():
-            self.edge(label, source, target, day)
+        edges = self.edges
+        for edge, day in other.edges.items():  # their ends are among the vertices
+            before = edges.get(edge)
+            if before is None or (day is not None and day > before):
+                edges[edge] = day
 
 
 def fold(many: Iterable[Facts]) -> Facts:

@@ -8,34 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from lineagegraph.errors import LineageError
+from lineagegraph import toml_file
 
 LAYERS = ("raw", "landing", "staging", "bronze", "silver", "gold", "curated", "mart")
 
 # Names that grow without end: a query id or a moment in the name would make a Pipeline of every run.
 JOB_RULES = (
     (r"^\d{8}_\d{6}_\d{5}_[a-z0-9]{5}$", "query"),  # Trino: the job's name is the query's id
+    (r"[._-]jr_[0-9a-f]{64}(?=$|[._-])", ""),  # AWS Glue: the id of the job run
     (r"(?<=[^\d])[._-]?\d{13}(?=$|[._-])", ""),  # milliseconds since 1970
     (r"[._-]\d{8}[T_-]?\d{6}(?=$|[._-])", ""),  # 20260101_123000
 )
 
 # Datasets that never were: working directories of engines and the tables in which dbt keeps failed rows.
 ARTIFICIAL = (
-    r"(^|/)_temporary(/|$)",
+    r"(^|/)_(temporary|spark_metadata|delta_log)(/|$)",
     r"(^|/)\.(spark|hive)-staging",
+    r"(^|/)\.spark-bigquery-",
+    r"//tmp/hive/",
     r"(^|[./])[^./]*_dbt_test__audit([./]|$)",
 )
-
-PARTITION = r"(?:/[^/=]+=[^/]*)+$"  # …/dt=2026-01-01/hour=7
 
 
 class _Rule(BaseModel):
@@ -48,6 +48,11 @@ class _Rule(BaseModel):
     @classmethod
     def _compiles(cls, value: str) -> str:
         return _regular(value)
+
+    @model_validator(mode="after")
+    def _expands(self) -> _Rule:
+        _template(self.pattern, self.replace)
+        return self
 
 
 class _DatasetRule(BaseModel):
@@ -63,6 +68,12 @@ class _DatasetRule(BaseModel):
     def _compiles(cls, value: str) -> str:
         return _regular(value)
 
+    @model_validator(mode="after")
+    def _expands(self) -> _DatasetRule:
+        for template in (self.dataset_id, self.layer):
+            _template(self.name, template or "")
+        return self
+
 
 class _File(BaseModel):
     """The naming file: every table in it is optional, an unknown one is an error."""
@@ -76,6 +87,11 @@ class _File(BaseModel):
     dataset: tuple[_DatasetRule, ...] = ()
     job: tuple[_Rule, ...] = ()
     ignore: tuple[str, ...] = ()
+
+    @field_validator("layers")
+    @classmethod
+    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(layer.lower() for layer in value)
 
     @field_validator("ignore")
     @classmethod
@@ -91,31 +107,28 @@ def _regular(pattern: str) -> str:
     return pattern
 
 
+def _template(pattern: str, template: str) -> None:
+    try:
+        re.sub(pattern, template, "")
+    except (re.error, IndexError) as error:
+        raise ValueError(f"{template!r} does not fit the pattern {pattern!r}: {error}") from None
+
+
 @dataclass(frozen=True, eq=False)
 class Naming:
-    """The rules in force. Equal rules have equal hashes, whatever the file's layout."""
+    """The rules in force. Equal rules have equal hashes, whatever the file's layout; the defaults are part of them."""
 
     rules: _File = field(default_factory=_File)
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Naming:
         """Read a naming file; without one the defaults hold. Raises LineageError with line numbers."""
-        if path is None:
-            return cls()
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise LineageError(f"The naming file {path} cannot be read: {error.strerror}.") from None
-        try:
-            return cls(_File.model_validate(tomllib.loads(text)))
-        except tomllib.TOMLDecodeError as error:
-            raise LineageError(f"The naming file {path} is not TOML: {error}.") from None
-        except ValidationError as error:
-            raise LineageError(_complaint(path, text, error)) from None
+        return cls() if path is None else cls(toml_file.read(path, _File, "naming file"))
 
     @cached_property
     def hash(self) -> str:
-        content = orjson.dumps(self.rules.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        rules = {**self.rules.model_dump(mode="json"), "defaults": (JOB_RULES, ARTIFICIAL)}
+        content = orjson.dumps(rules, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(content).hexdigest()[:16]
 
     def dataset_id(self, namespace: str, name: str) -> str:
@@ -131,10 +144,14 @@ class Naming:
         return self._job_name(name)
 
     def fold(self, name: str) -> str:
-        """A path without its partition directories, where that is wanted."""
-        if not self.rules.fold_partitions or "=" not in name:
+        """A path without its partition directories (`…/dt=2026-01-01/hour=7`), where that is wanted."""
+        if "=" not in name or not self.rules.fold_partitions:
             return name
-        return _partition.sub("", name) or name
+        head, _, last = name.rpartition("/")
+        while head and last.find("=") > 0:
+            name = head
+            head, _, last = name.rpartition("/")
+        return name
 
     def artificial(self, name: str) -> str | None:
         """The filter that says this dataset never was, or None."""
@@ -172,25 +189,9 @@ class Naming:
             layer = next((s.lower() for s in re.split(r"[/.]", name) if s.lower() in layers), None)
             for at, called, to_id, to_layer in rules:
                 if at.fullmatch(namespace) and (match := called.fullmatch(name)):
-                    dataset_id = match.expand(to_id) if to_id else dataset_id
-                    layer = match.expand(to_layer) if to_layer else layer
+                    dataset_id = (match.expand(to_id) if to_id else "") or dataset_id
+                    layer = (match.expand(to_layer) if to_layer else "") or layer
                     break
             return dataset_id, layer
 
         return described
-
-
-_partition = re.compile(PARTITION)
-
-
-def _complaint(path: Path | str, text: str, error: ValidationError) -> str:
-    """All that is wrong with a naming file, each with the line its key stands in."""
-    rows = []
-    for problem in error.errors():
-        keys = [str(part) for part in problem["loc"]]
-        word = next((k for k in reversed(keys) if not k.isdigit()), "")
-        nth = next((int(k) for k in keys if k.isdigit()), 0)
-        lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*(\[\[?)?\s*{word}\b", line)]
-        line = lines[min(nth, len(lines) - 1)] if lines else 1
-        rows.append(f"line {line}: {'.'.join(keys)}: {problem['msg']}")
-    return f"The naming file {path} has {len(rows)} mistake(s): " + "; ".join(rows)

@@ -70,6 +70,10 @@ def ascii_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
+def _is_long(item: Any) -> bool:
+    return bool(item) and not isinstance(item, bool | int | float)
+
+
 def _shorter(payload: Any, share: float) -> Any:
     """A smaller payload that is a function of the payload alone: a text loses its end, a list its last."""
     if isinstance(payload, str):
@@ -79,5 +83,7 @@ def _shorter(payload: Any, share: float) -> Any:
             return payload[: max(1, min(len(payload) - 1, int(len(payload) * share)))]
         return [_shorter(item, share) for item in payload]
     if isinstance(payload, dict):
-        return {key: _shorter(item, share) for key, item in payload.items()}
+        if any(_is_long(item) for item in payload.values()):
+            return {key: _shorter(item, share) for key, item in payload.items()}
+        return dict(sorted(payload.items())[: len(payload) // 2])
     return payload if payload is None or isinstance(payload, bool | int | float) else None

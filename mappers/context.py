@@ -13,10 +13,19 @@ from lineagegraph.facts import Facts, Vertex, bucket
 from lineagegraph.naming import Naming
 from lineagegraph.registers import earliest, newest
 from mappers import names
-from mappers.event import MOST_FIELDS, Event, Malformed
+from mappers.event import MOST_FIELDS, Dataset, Event, Malformed
 from mappers.times import utc_day
 
 DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class BadFacet:
+    """A facet that did not fit: where it stood, its name and why, without its content."""
+
+    where: str
+    facet: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -25,11 +34,13 @@ class Place:
 
     vertex: Vertex
     role: str  # "input" | "output" | "dataset"
-    facets: dict[str, Any]
+    dataset: Dataset
     type: str | None = None  # datasetType, upper case
+    subtype: str | None = None
+    fields: Any = None  # of the schema facet, if it fits
     version: str | None = None  # of the version facet
     scanned: str | None = None  # of the scan report
-    states_lineage: bool = False
+    states_lineage: bool = False  # an explicit lineage facet has spoken: it is the whole word on this dataset
     feature: Vertex | None = None
 
 
@@ -42,29 +53,26 @@ class Context:
     facts: Facts = field(default_factory=Facts)
     pipeline: Vertex | None = None
     run: Vertex | None = None
+    bad: list[BadFacet] = field(default_factory=list)
     statistics: list[list[Any]] = field(default_factory=list)
     lifecycle: list[list[Any]] = field(default_factory=list)
-    columns: int = 0
+    types: dict[str, str] = field(default_factory=dict)  # what each facet calls the pipeline's type
+    aliases: dict[Vertex, Vertex | None] = field(default_factory=dict)  # None: of several datasets of this event
+    named: int = 0
+    time: int = 0
+    day: str = ""
+    day_start: int = 0
 
-    @property
-    def time(self) -> int:
-        return self.event.time
-
-    @property
-    def day(self) -> str:
-        return day_of(self.event.time // DAY_MS)
-
-    @property
-    def day_start(self) -> int:
-        return self.event.time - self.event.time % DAY_MS
+    def __post_init__(self) -> None:
+        self.time = self.event.time
+        self.day = day_of(self.time // DAY_MS)
+        self.day_start = self.time - self.time % DAY_MS
 
     def dataset(self, namespace: str, name: str) -> Vertex:
         """State that a dataset exists, with what people call it and its layer."""
-        vertex = names.dataset(namespace, name, self.naming)
-        if "dataset_id" not in self.facts.vertices.get(vertex, ()):
-            called, layer = self.naming.dataset_id(*vertex.key), self.naming.layer(*vertex.key)
-            self.facts.vertex(vertex, {"dataset_id": called, "layer": layer})
-        return vertex
+        known = names.described(namespace, name, self.naming)
+        self.facts.vertex(known.vertex, known.properties)
+        return known.vertex
 
     def say(self, vertex: Vertex, **payloads: Any) -> None:
         """Newest-wins registers of a vertex, at the event's time. None says: it is gone."""
@@ -93,12 +101,16 @@ class Context:
         self.hold(of, vertex)
         return vertex
 
-    def count_columns(self, more: int) -> None:
+    def alias(self, link: Vertex, place: Place) -> None:
+        """Within this event a symlink's name means the dataset that carries it, unless several carry it."""
+        self.aliases[link] = place.vertex if self.aliases.get(link, place.vertex) == place.vertex else None
+
+    def count(self, more: int) -> None:
         """Keep one event from flooding the graph. Raises Malformed above the cap."""
-        self.columns += more
-        if self.columns > MOST_FIELDS:
-            message = f"The event names more than {MOST_FIELDS} fields."
-            raise Malformed("limits", "/outputs", message, self.event.producer)
+        self.named += more
+        if self.named > MOST_FIELDS:
+            message = f"The event's facets list more than {MOST_FIELDS} fields and other names."
+            raise Malformed("limits", "", message, self.event.producer)
 
 
 @lru_cache(maxsize=4_096)

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from mappers.times import event_time
 
 MOST_NAME_BYTES = 2_048
-MOST_DATASETS = 10_000
-MOST_FIELDS = 50_000
+MOST_DATASETS = 10_000  # inputs and outputs
+MOST_FIELDS = 50_000  # columns, and whatever else facets list by name
 
 # Why a value is not an event; the dead letter's class. A closed list: operators group and alert by it.
 REASONS = (
@@ -93,7 +93,7 @@ class Run(_Part):
     """The run; its id is lower-cased text, a UUID or not."""
 
     id: RunId = Field(alias="runId")
-    facets: Facets = {}
+    facets: Facets = Field(default_factory=dict)
 
 
 class Job(_Part):
@@ -101,7 +101,7 @@ class Job(_Part):
 
     namespace: Name
     name: Name
-    facets: Facets = {}
+    facets: Facets = Field(default_factory=dict)
 
 
 class Dataset(_Part):
@@ -109,16 +109,25 @@ class Dataset(_Part):
 
     namespace: Name
     name: Name
-    facets: Facets = {}
-    input_facets: Facets = Field(default={}, alias="inputFacets")
-    output_facets: Facets = Field(default={}, alias="outputFacets")
+    facets: Facets = Field(default_factory=dict)
+    input_facets: Facets = Field(default_factory=dict, alias="inputFacets")
+    output_facets: Facets = Field(default_factory=dict, alias="outputFacets")
 
 
-Datasets = Annotated[list[Dataset], _or_empty(list), Field(max_length=MOST_DATASETS)]
+def _datasets(value: Any) -> Any:
+    if value is None:
+        return []
+    return [one for one in value if one is not None] if isinstance(value, list) and None in value else value
+
+
+Datasets = Annotated[list[Dataset], BeforeValidator(_datasets), Field(max_length=MOST_DATASETS)]
 
 
 class Event(_Part):
-    """One OpenLineage event. A run makes it a RunEvent, else a job a JobEvent, else a dataset a DatasetEvent."""
+    """One OpenLineage event. A run makes it a RunEvent, else a job a JobEvent, else a dataset a DatasetEvent.
+
+    Null is absent everywhere: producers write it though the spec knows no null.
+    """
 
     event_type: Annotated[str | None, BeforeValidator(_event_type)] = Field(default=None, alias="eventType")
     time: Annotated[int, BeforeValidator(_event_time)] = Field(alias="eventTime")
@@ -126,8 +135,8 @@ class Event(_Part):
     run: Run | None = None
     job: Job | None = None
     dataset: Dataset | None = None
-    inputs: Datasets = []
-    outputs: Datasets = []
+    inputs: Datasets = Field(default_factory=list)
+    outputs: Datasets = Field(default_factory=list)
 
     @property
     def event_time_ms(self) -> int:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from mappers import dataset_facets as d
+from mappers import lineage_facets as of
 from mappers import run_facets as r
 
 Where = str  # "run" | "job" | "dataset" | "input" | "output"
@@ -18,13 +18,17 @@ Where = str  # "run" | "job" | "dataset" | "input" | "output"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One facet. `resets` are the registers that a `_deleted` facet of that name empties."""
+    """One facet.
+
+    `resets`: the registers that a `_deleted` facet of that name empties. `late`: it is read after all others.
+    """
 
     where: Where
     key: str
     read: Callable[..., None] | None
     says: str
     resets: tuple[str, ...] = ()
+    late: bool = False
 
 
 _IDENTITY = "ignored: the namespace says the same"
@@ -69,7 +73,7 @@ FACETS: dict[tuple[Where, str], Row] = {
         Row("job", "documentation", r.description, "Pipeline.description", ("description",)),
         Row("job", "ownership", r.pipeline_owners, "Pipeline.owners", ("owners",)),
         Row("job", "tags", r.pipeline_tags, "Pipeline.tags", ("tags",)),
-        Row("job", "lineage", None, "used with the outputs: stated lineage, before any columnLineage"),
+        Row("job", "lineage", of.job_lineage, "stated lineage of every output, before any columnLineage", late=True),
         Row("job", "feast_jobKind", None, "used with the event: a definition is topology, not an execution"),
         Row("job", "sourceCode", None, _LARGE),
         Row("job", "gcp_composer_job", None, _ENGINE),
@@ -84,9 +88,16 @@ FACETS: dict[tuple[Where, str], Row] = {
         Row("dataset", "documentation", d.description, "Dataset.description", ("description",)),
         Row("dataset", "ownership", d.dataset_owners, "Dataset.owners", ("owners",)),
         Row("dataset", "tags", d.dataset_tags, "Dataset.tags, Column.tags", ("tags",)),
-        Row("dataset", "lineage", d.lineage, "stated lineage: DERIVED_FROM, STATES_LINEAGE_OF"),
-        Row("dataset", "columnLineage", d.column_lineage, "DERIVED_FROM of columns and datasets, STATES_LINEAGE_OF"),
+        Row("dataset", "lineage", of.dataset_lineage, "stated lineage: DERIVED_FROM, STATES_LINEAGE_OF", late=True),
+        Row(
+            "dataset",
+            "columnLineage",
+            of.column_lineage,
+            "stated lineage of columns and datasets: DERIVED_FROM, STATES_LINEAGE_OF",
+            late=True,
+        ),
         Row("dataset", "feast_featureView", d.feature_view, "Feature, PRODUCES, READ or WROTE"),
+        Row("dataset", "feast_dataSource", d.feast_source, "SAME_AS from the place that its `dataSource` names"),
         Row("dataset", "stats", None, "used as outputStatistics of outputs: its old name"),
         Row("dataset", "dataSource", None, _IDENTITY),
         Row("dataset", "hierarchy", None, _IDENTITY),
@@ -107,14 +118,10 @@ FACETS: dict[tuple[Where, str], Row] = {
 UNKNOWN = "ignored: not a standard facet, and no rule of ours uses it"
 
 
-def rows_of(facets: dict[str, Any], where: Where) -> list[tuple[Row, Any]]:
-    """The facets that are used, in the table's order, whatever their order in the event."""
-    found = [(row, facets[row.key]) for key in facets if (row := _USED.get((where, key))) is not None]
-    return sorted(found, key=lambda pair: _ORDER[pair[0].where, pair[0].key]) if len(found) > 1 else found
-
-
-_USED = {key: row for key, row in FACETS.items() if row.read is not None}
-_ORDER = {key: n for n, key in enumerate(FACETS)}
+USED: dict[tuple[Where, bool], list[Row]] = {}  # by place and `late`, in the table's order
+for _row in FACETS.values():
+    if _row.read is not None:
+        USED.setdefault((_row.where, _row.late), []).append(_row)
 
 
 def as_markdown() -> str:

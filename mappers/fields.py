@@ -12,6 +12,7 @@ from mappers.event import check_name
 from mappers.redact import redact
 
 EXACT = 2**53  # from here on a double no longer holds every integer
+LARGEST = 2**63  # a Long of the graph, and every snapshot id, is below it
 
 
 class Unfit(ValueError):
@@ -33,10 +34,15 @@ def required(facet: dict[str, Any], name: str) -> str:
     value = facet.get(name)
     if not isinstance(value, str):
         raise Unfit(f"{name} is missing" if value is None else f"{name} is not a text")
+    return named(value, name)
+
+
+def named(value: str, what: str) -> str:
+    """The value, if it may be a name in the graph."""
     try:
         return check_name(value)
     except ValueError as error:
-        raise Unfit(f"{name} {str(error).partition(': ')[2]}") from None
+        raise Unfit(f"{what} {str(error).partition(': ')[2]}") from None
 
 
 def objects(facet: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
@@ -71,6 +77,8 @@ def number(facet: dict[str, Any], name: str) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise Unfit(f"{name} is not a whole number")
+    if abs(value) >= LARGEST:
+        raise Unfit(f"{name} is too large")
     return int(value)
 
 
@@ -81,21 +89,23 @@ def snapshot_id(value: Any) -> str | None:
     are, and so do integers that are the shortest decimals of a double (JavaScript prints them so): they are
     resolved on read, never replaced while mapping.
     """
-    if value is None:
+    if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unfit("the snapshot id is neither a number nor a text")
     if isinstance(value, str):
-        if not value.isascii() or not value.isdigit() or len(value) > 19:
-            raise Unfit("the snapshot id is not a number")
-        return value
+        if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) < LARGEST):
+            raise Unfit("the snapshot id is not a number of 63 bits")
+        return str(int(value))
     if value < 0:
         return None
+    if value > LARGEST:  # 2^63 itself is what a double makes of the largest ids
+        raise Unfit("the snapshot id is not a number of 63 bits")
     if abs(value) < EXACT:
         if value != int(value):
             raise Unfit("the snapshot id is not a whole number")
         return str(int(value))
-    if isinstance(value, float) or (value % 100 == 0 and value == int(_shortest(float(value)))):
+    if isinstance(value, float) or value == LARGEST or (value % 100 == 0 and value == int(_shortest(float(value)))):
         return f"~{float(value)!r}"
     return str(value)
 

@@ -1,14 +1,19 @@
-"""Run and job facets to facts: one function a facet, each about the event's run or pipeline."""
+"""Run and job facets to facts: one function a facet, each about the event's run or pipeline.
+
+Run facets are only read where there is a run. Each function reads all of its facet before it states anything, so
+that a facet that does not fit leaves no trace.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lineagegraph.facts import Vertex
+from lineagegraph.registers import ascii_json
 from mappers import names
 from mappers.context import Context
-from mappers.event import check_name
 from mappers.fields import Unfit, mapping, objects, required, text
+from mappers.redact import redact_value
 
 Facet = dict[str, Any]
 
@@ -36,8 +41,9 @@ def _child_of(
 
 
 def _run_and_job(c: Context, facet: Facet) -> tuple[Vertex | None, Vertex | None]:
-    job = mapping(facet, "job")
-    run = mapping(facet, "run")
+    job, run = mapping(facet, "job"), mapping(facet, "run")
+    if run.get("runId") == "":  # early Spark agents, where there is no parent run
+        run = {}
     if not job and not run:
         raise Unfit("has neither a run nor a job")
     pipeline = names.pipeline(required(job, "namespace"), required(job, "name"), c.naming) if job else None
@@ -46,18 +52,19 @@ def _run_and_job(c: Context, facet: Facet) -> tuple[Vertex | None, Vertex | None
 
 def job_dependencies(c: Context, facet: Facet) -> None:
     """Control flow: which jobs run before this one and after it. No data is meant to pass."""
-    if c.pipeline is None:
-        return
-    before = [mapping(d, "job") for d in objects(facet, "upstream")]
-    after = [mapping(d, "job") for d in objects(facet, "downstream")]
-    for jobs, upstream in ((before, True), (after, False)):
-        for job in jobs:
-            other = names.pipeline(required(job, "namespace"), required(job, "name"), c.naming)
-            if other != c.pipeline:
-                c.facts.edge("DEPENDS_ON", *((c.pipeline, other) if upstream else (other, c.pipeline)))
+    before, after = (
+        [names.pipeline(required(job, "namespace"), required(job, "name"), c.naming) for job in jobs]
+        for jobs in ([mapping(d, "job") for d in objects(facet, side)] for side in ("upstream", "downstream"))
+    )
+    c.count(len(before) + len(after))
+    me = _pipeline(c)
+    for first, second in (*((me, other) for other in before), *((other, me) for other in after)):
+        if first != second:
+            c.facts.edge("DEPENDS_ON", first, second)
 
 
 def nominal_time(c: Context, facet: Facet) -> None:
+    """The moment that the run is about, not the one at which it ran."""
     c.say(_run(c), nominal_time=[text(facet, "nominalStartTime", 64), text(facet, "nominalEndTime", 64)])
 
 
@@ -77,34 +84,37 @@ def spark_exception(c: Context, facet: Facet) -> None:
 
 
 def engine(c: Context, facet: Facet) -> None:
-    named = text(facet, "name", 200)
-    c.say(_run(c), engine=[named, text(facet, "version", 200)])
-    if named and c.pipeline and "jobType" not in (c.event.job.facets if c.event.job else {}):
-        c.say(c.pipeline, pipeline_type=named.lower())
+    """What executed the run; also the pipeline's type where the job names none."""
+    name, version = text(facet, "name", 200), text(facet, "version", 200)
+    c.say(_run(c), engine=[name, version])
+    if name:
+        c.types["engine"] = name.lower()
 
 
 def job_type(c: Context, facet: Facet) -> None:
+    """The pipeline's type and whether it works in batches or streams."""
     integration, processing = text(facet, "integration", 200), text(facet, "processingType", 200)
     if integration is None and processing is None:
         raise Unfit("has neither integration nor processingType")
     if integration:
-        c.say(_pipeline(c), pipeline_type=integration.lower())
+        c.types["jobType"] = integration.lower()
     if processing:
         c.say(_pipeline(c), processing_type=processing.upper())
 
 
 def sql(c: Context, facet: Facet) -> None:
-    query = text(facet, "query", 8_000)
+    """The query; DuckDB shows nowhere but in its dialect."""
+    query, dialect = text(facet, "query", 8_000), text(facet, "dialect", 200)
     if query is None:
         raise Unfit("query is missing")
     c.say(_pipeline(c), sql=query)
-    if (text(facet, "dialect", 200) or "").lower() == "duckdb":
-        c.say(_pipeline(c), pipeline_type="duckdb")
+    if dialect and dialect.lower() == "duckdb":
+        c.types["dialect"] = "duckdb"
 
 
 def source_location(c: Context, facet: Facet) -> None:
-    url = text(facet, "url", 2_000)
-    location = {"url": url, **{k: text(facet, k, 500) for k in ("repoUrl", "path", "branch", "tag")}}
+    """Where the job's code lies; its version is the pipeline's."""
+    location = {name: text(facet, name, 2_000) for name in ("url", "repoUrl", "path", "branch", "tag")}
     code = text(facet, "version", 500)
     c.say(_pipeline(c), source_location={k: v for k, v in location.items() if v})
     if code:
@@ -114,6 +124,7 @@ def source_location(c: Context, facet: Facet) -> None:
 
 
 def description(c: Context, facet: Facet) -> None:
+    """What people wrote about the job."""
     c.say(_pipeline(c), description=text(facet, "description", 8_000))
 
 
@@ -125,25 +136,38 @@ def owners(facet: Facet) -> list[list[str | None]]:
 
 def tags(facet: Facet) -> list[list[str | None]]:
     """Tags as [key, value, field], in a stable order."""
-    found = []
-    for tag in objects(facet, "tags"):
-        value = tag.get("value")
-        shown = text(tag, "value", 500) if value is None or isinstance(value, str) else str(value)[:500]
-        found.append([check_name(required(tag, "key")), shown, text(tag, "field", 500)])
+    found = [
+        [required(t, "key"), _value(t), required(t, "field") if t.get("field") else None]
+        for t in objects(facet, "tags")
+    ]
     return sorted(found, key=lambda tag: tuple(part or "" for part in tag))
 
 
+def _value(tag: Facet) -> str | None:
+    value = tag.get("value")
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool | int | float):
+        value = ascii_json(value)
+    if not isinstance(value, str):
+        raise Unfit("value is not a text")
+    return redact_value(required(tag, "key"), value, 500)
+
+
 def pipeline_owners(c: Context, facet: Facet) -> None:
+    """Who answers for the job."""
     c.say(_pipeline(c), owners=owners(facet))
 
 
 def pipeline_tags(c: Context, facet: Facet) -> None:
+    """Tags of the job; its fields have none."""
     c.say(_pipeline(c), tags=tags(facet))
 
 
 def _run(c: Context) -> Vertex:
-    # Run facets are read only where there is a run, or for topology, which states no run.
-    return c.run or _pipeline(c)
+    if c.run is None:
+        raise Unfit("is a run's facet on an event without a run")
+    return c.run
 
 
 def _pipeline(c: Context) -> Vertex:
