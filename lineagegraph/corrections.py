@@ -8,6 +8,7 @@ the facts back, because nothing was changed in the graph.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -75,21 +76,21 @@ class _File(_Table):
     alias: tuple[_Alias, ...] = ()
     ignore: tuple[_Ignored, ...] = ()
 
-    @model_validator(mode="after")
-    def _has_one_meaning_a_name(self) -> _File:
-        meant: dict[tuple[str, str], tuple[str, str]] = {}
-        for alias in self.alias:
-            for other in alias.also:
-                if meant.setdefault(other.key, alias.key) != alias.key:
-                    raise ValueError(f"{other.name} in {other.namespace} is an alias of two datasets")
-        for start, name in meant.items():
-            seen = {start}
-            while name in meant and name not in seen:
-                seen.add(name)
-                name = meant[name]
-            if name in seen:
-                raise ValueError(f"{start[1]} in {start[0]} is, by its aliases, an alias of itself")
-        return self
+
+def _mistakes(file: _File) -> Iterator[toml_file.Mistake]:
+    """Aliases that have no one meaning."""
+    meant: dict[tuple[str, str], tuple[str, str]] = {}
+    for n, alias in enumerate(file.alias):
+        for m, other in enumerate(alias.also):
+            if meant.setdefault(other.key, alias.key) != alias.key:
+                yield ("alias", n, "also", m), f"{other.name} in {other.namespace} is an alias of two datasets"
+    for n, alias in enumerate(file.alias):
+        seen, name = set(), alias.key
+        while name in meant and name not in seen:
+            seen.add(name)
+            name = meant[name]
+        if name in seen:
+            yield ("alias", n), f"{alias.name} in {alias.namespace} is, by its aliases, an alias of itself"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,7 @@ class Corrections:
     @classmethod
     def load(cls, path: Path | str | None = None) -> Corrections:
         """Read an alias and ignore file; without one nothing is corrected. Raises LineageError with line numbers."""
-        return NONE if path is None else cls(toml_file.read(path, _File, "alias file"))
+        return NONE if path is None else cls(toml_file.read(path, _File, "alias file", _mistakes))
 
     def dataset(self, dataset: Vertex) -> Vertex:
         """The dataset that this name is an alias of, else itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,10 +13,17 @@ from pydantic import BaseModel, ValidationError
 from lineagegraph.errors import LineageError
 
 Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[int | str, ...]  # ("alias", 2, "name"): the name of the third [[alias]]
+Mistake = tuple[Place, str]
 
 
-def read(path: Path | str, model: type[Model], what: str) -> Model:
-    """The file's content; `what` is what people call it ("alias file"). Raises LineageError."""
+def read(
+    path: Path | str, model: type[Model], what: str, check: Callable[[Model], Iterable[Mistake]] = lambda _: ()
+) -> Model:
+    """The file's content; `what` is what people call it ("alias file"). Raises LineageError.
+
+    `check` finds the mistakes that lie between several of its tables.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -23,23 +31,23 @@ def read(path: Path | str, model: type[Model], what: str) -> Model:
     except UnicodeDecodeError:
         raise LineageError(f"The {what} {path} is not UTF-8 text.") from None
     try:
-        return model.model_validate(tomllib.loads(text))
+        content = model.model_validate(tomllib.loads(text))
+        mistakes = list(check(content))
     except tomllib.TOMLDecodeError as error:
         raise LineageError(f"The {what} {path} is not TOML: {error}.") from None
     except ValidationError as error:
-        rows = [f"line {_line(text, p['loc'])}: {_place(p['loc'])}{_says(p['msg'])}" for p in error.errors()]
-        raise LineageError(f"The {what} {path} has {len(rows)} mistake(s): " + "; ".join(rows)) from None
+        mistakes = [(problem["loc"], problem["msg"].removeprefix("Value error, ")) for problem in error.errors()]
+    if mistakes:
+        rows = [f"line {_line(text, at)}: {_place(at)}{says}" for at, says in mistakes]
+        raise LineageError(f"The {what} {path} has {len(rows)} mistake(s): " + "; ".join(rows))
+    return content
 
 
-def _place(at: tuple[int | str, ...]) -> str:
+def _place(at: Place) -> str:
     return ".".join(str(part) for part in at) + ": " if at else ""
 
 
-def _says(message: str) -> str:
-    return message.removeprefix("Value error, ")
-
-
-def _line(text: str, at: tuple[int | str, ...]) -> int:
+def _line(text: str, at: Place) -> int:
     """Where the key stands: in the n-th table of that name, else the table's own header."""
     lines = text.splitlines()
     table, nth = (str(at[0]), next((part for part in at if isinstance(part, int)), 0)) if at else ("", 0)
