@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mappers import dataset_facets as d
 from mappers import lineage_facets as of
 from mappers import run_facets as r
+from mappers import version_facets as v
 
 Where = str  # "run" | "job" | "dataset" | "input" | "output"
 
@@ -79,7 +80,7 @@ FACETS: dict[tuple[Where, str], Row] = {
         Row("job", "gcp_composer_job", None, _ENGINE),
         Row("job", "gcp_lineage", None, _ENGINE),
         Row("dataset", "schema", d.schema, "Schema, HAS_SCHEMA, Dataset.schema, Columns", ("schema",)),
-        Row("dataset", "version", d.version, "DatasetVersion; READ_AT_START, READ_LATER, WROTE_NAMED", ("version",)),
+        Row("dataset", "version", v.version, "DatasetVersion; READ_AT_START, READ_LATER, WROTE_NAMED", ("version",)),
         Row("dataset", "symlinks", d.symlinks, "SAME_AS, Dataset.claimed_by of the logical name"),
         Row("dataset", "lifecycleStateChange", d.lifecycle, "Dataset.lifecycle, Run.lifecycle, RENAMED_TO"),
         Row("dataset", "datasetType", d.dataset_type, "Dataset.dataset_type; MODEL makes a Model", ("dataset_type",)),
@@ -103,14 +104,14 @@ FACETS: dict[tuple[Where, str], Row] = {
         Row("dataset", "hierarchy", None, _IDENTITY),
         Row("dataset", "dataQualityMetrics", None, _QUALITY),
         Row("dataset", "dataQualityAssertions", None, _QUALITY),
-        Row("input", "icebergScanReport", d.scan_report, "READ_SCANNED: the snapshot that was read"),
+        Row("input", "icebergScanReport", v.scan_report, "READ_SCANNED: the snapshot that was read"),
         Row("input", "inputStatistics", None, "ignored: how much was read changes no answer"),
         Row("input", "dataQualityMetrics", None, _QUALITY),
         Row("input", "dataQualityAssertions", None, _QUALITY),
         Row("input", "subset", None, "ignored: which part was read changes no edge"),
-        Row("output", "icebergCommitReport", d.commit_report, "WROTE_REPORTED: a snapshot this session made"),
-        Row("output", "outputStatistics", d.output_statistics, "Run.statistics: that something was written"),
-        Row("output", "stats", d.output_statistics, "the old name of outputStatistics"),
+        Row("output", "icebergCommitReport", v.commit_report, "WROTE_REPORTED: a snapshot this session made"),
+        Row("output", "outputStatistics", v.output_statistics, "Run.statistics: that something was written"),
+        Row("output", "stats", v.output_statistics, "the old name of outputStatistics"),
         Row("output", "subset", None, "ignored: which part was written changes no edge"),
     )
 }

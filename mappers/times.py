@@ -36,6 +36,8 @@ def milliseconds(text: str) -> int:
     millis = (moment - _EPOCH) // _MILLISECOND
     millis += 999 if leap else int((fraction or "0").ljust(3, "0")[:3])
     if sign:
+        if int(hours) > 23 or int(minutes or 0) > 59:
+            raise ValueError("has an offset that no place on earth has")
         offset = (int(hours) * 60 + int(minutes or 0)) * 60_000
         millis -= offset if sign == "+" else -offset
     return millis
