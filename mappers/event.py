@@ -179,15 +179,15 @@ def _parse(value: bytes) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        text = str(error)
-    if "recursion" in text.lower():
+        text = str(error).lower()
+    if "depth" in text or "recursion" in text:  # the words of orjson changed
         raise Malformed("json_depth", "", "The JSON is nested too deeply.")
     try:
         value.decode("utf-8")
     except UnicodeDecodeError as problem:
         message = f"The value is not UTF-8: byte {problem.start} is {value[problem.start]:#04x}."
         raise Malformed("encoding", "", message) from None
-    if value[:3] == b"\xef\xbb\xbf" or "surrogate" in text.lower():
+    if value[:3] == b"\xef\xbb\xbf" or "surrogate" in text:
         raise Malformed("encoding", "", "The value starts with a byte order mark or holds a lone surrogate.")
     place = re.search(r"line (\d+) column (\d+)", text)
     where = f" at {place.group(0)}" if place else ""
