@@ -15,6 +15,7 @@ from typing import Any
 from consumer.event_files import read_events
 from consumer.explain import gather
 from lineagegraph.answers import answers
+from lineagegraph.facts import Facts
 from lineagegraph.naming import Naming
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -90,7 +91,7 @@ def score(scenarios: Iterable[str]) -> Score:
     scenarios = list(scenarios)
     events = [json.loads(found.value) for found in read_events(map(str, paths(scenarios)))]
     said = list(answers(gather(map(str, paths(scenarios)), Naming()).facts))
-    actions = [action for name in scenarios for action in json.loads((EVENTS / "truth" / f"{name}.json").read_text())]
+    actions = _actions(scenarios)
     result = Score()
     for side, really in (("read", "reads"), ("wrote", "writes")):
         _judge_snapshots(result, side, said, actions, really)
@@ -103,18 +104,35 @@ def _judge_snapshots(
 ) -> None:
     side: Side = getattr(result, name)
     claims = {certainty: set(_claims(said, name, certainty)) for certainty in ("exact", "likely")}
-    true: set[Claim] = set()
+    true = _true(actions, really)
     for action in actions:
-        runs = action["run_ids"] or ()
-        snapshots = {(r["ol_dataset"]["namespace"], r["ol_dataset"]["name"], r["snapshot"]) for r in action[really]}
-        snapshots = {snapshot for snapshot in snapshots if snapshot[2]}
+        snapshots = _snapshots(action, really)
         side.true += len(snapshots)
-        side.found += sum(any((run, *s) in claims["exact"] for run in runs) for s in snapshots)
-        true |= {(run, *snapshot) for run in runs for snapshot in snapshots}
+        side.found += sum(any((run, *s) in claims["exact"] for run in action["run_ids"] or ()) for s in snapshots)
     for certainty, of in claims.items():
         setattr(side, certainty, len(of))
         setattr(side, f"{certainty}_right", len(of & true))
     result.wrong += [f"{name} exactly, but did not: {claim}" for claim in sorted(claims["exact"] - true)]
+
+
+def untrue(facts: Facts) -> list[Claim]:
+    """What is called exact of any of the scenarios' facts, and is not so."""
+    said, actions = list(answers(facts)), _actions(SCENARIOS)
+    sides = (("read", "reads"), ("wrote", "writes"))
+    return [claim for name, really in sides for claim in set(_claims(said, name, "exact")) - _true(actions, really)]
+
+
+def _actions(scenarios: Iterable[str]) -> list[dict[str, Any]]:
+    return [action for name in scenarios for action in json.loads((EVENTS / "truth" / f"{name}.json").read_text())]
+
+
+def _snapshots(action: dict[str, Any], really: str) -> set[tuple[str, str, str]]:
+    rows = {(r["ol_dataset"]["namespace"], r["ol_dataset"]["name"], r["snapshot"]) for r in action[really]}
+    return {row for row in rows if row[2]}
+
+
+def _true(actions: list[dict[str, Any]], really: str) -> set[Claim]:
+    return {(run, *s) for action in actions for run in action["run_ids"] or () for s in _snapshots(action, really)}
 
 
 def _claims(said: list[dict[str, Any]], name: str, certainty: str) -> Iterator[Claim]:

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from consumer.event_files import read_events
+from lineagegraph.facts import Facts, fold
+from lineagegraph.naming import Naming
 from lineagegraph.rules.snapshots import EXACT, Snapshot
-from tests.truth.score import SCENARIOS, Score, score, table
+from mappers import decode, map_event
+from tests.truth.score import SCENARIOS, Score, paths, score, table, untrue
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -33,6 +40,30 @@ def test_the_scenarios_one_by_one_tell_as_much(capsys: pytest.CaptureFixture[str
     with capsys.disabled():
         print("\n" + table({**alone, "sum": total}))
     assert total.recall_complaints() == []
+
+
+@cache
+def _stated() -> list[tuple[int, str, Facts]]:
+    """(time, scenario, facts) of every event."""
+    found = []
+    for name in SCENARIOS:
+        for one in read_events(map(str, paths([name]))):
+            decoded = decode(one.value)
+            found.append((decoded.time, name, map_event(decoded, Naming()).facts))
+    return sorted(found, key=lambda row: row[0])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sets(st.sampled_from(SCENARIOS), min_size=1))
+def test_nothing_false_is_called_exact_whichever_scenarios_are_given(chosen: set[str]) -> None:
+    assert untrue(fold(facts for _, name, facts in _stated() if name in chosen)) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0, 1))
+def test_nothing_false_is_called_exact_however_far_the_topic_was_read(share: float) -> None:
+    read = _stated()[: int(len(_stated()) * share) + 1]
+    assert untrue(fold(facts for _, _, facts in read)) == []
 
 
 def _called_exact(view: Any, dataset: Any, version: Any, certainty: Any, evidence: str) -> Snapshot:
