@@ -45,7 +45,7 @@ RUN: tuple[Hop, ...] = (
     tuple((OUT, label) for label in ("RUN_OF", "PARENT", "READ", "WROTE", *EVIDENCE)),
     ((IN, "SAME_AS"),),
 )
-SIBLINGS: tuple[Hop, ...] = (((OUT, "HOLDS"),), ((OUT, "PARENT"), (OUT, "WROTE")))
+SIBLINGS: tuple[Hop, ...] = (((OUT, "HOLDS"),), tuple((OUT, label) for label in ("PARENT", "RUN_OF", "READ", "WROTE")))
 RUNS_OF_A_DAY: tuple[Hop, ...] = (((OUT, "HOLDS"),), ((OUT, "RUN_OF"),))
 DAYS: tuple[Hop, ...] = (((OUT, "BUCKET"),), ((OUT, "BUCKET"),))
 
