@@ -23,6 +23,8 @@ _SECRETS = (
     (re.compile(r"(?<=://)[^\s/@:]{0,200}:[^\s@]{0,200}(?=@)"), "***"),
     # https://token@host
     (re.compile(r"(?i)(?<=http://|ttps://)[^\s/@:]{1,200}(?=@)"), "***"),
+    # Authorization: Bearer …, Basic …
+    (re.compile(r"(?i)\b(bearer|basic)\s{1,8}[\w.~+/=-]{8,}"), r"\1 ***"),
     # password=…, "token": "…", aws_secret_access_key …, also as …_PASSWORD or db.password
     (
         re.compile(
@@ -35,8 +37,6 @@ _SECRETS = (
     (re.compile(r"(?i)((?<![\w.-])--?[\w.-]{0,64}(?:" + _WORDS + r")[\w.-]{0,64}\s{1,8})([^\s-]\S*)"), r"\1***"),
     # CREATE USER x IDENTIFIED BY 'y'
     (re.compile(r"(?i)(identified\s{1,8}by\s{1,8})('[^']*+(?:'|$)|\"[^\"]*+(?:\"|$)|\S+)"), r"\1***"),
-    # Authorization: Bearer …, Basic …
-    (re.compile(r"(?i)\b(bearer|basic)\s{1,8}[\w.~+/=-]{8,}"), r"\1 ***"),
     # keys that are known by their shape: AWS, GitHub, Slack, Google, JSON Web Tokens
     (
         re.compile(
@@ -79,7 +79,7 @@ def _without_secrets(text: str) -> str:
 
 _redacted = lru_cache(maxsize=4_096)(_without_secrets)
 
-_USERINFO = re.compile(r"(?<=://)[^/@]*@(?=[^/])")
+_USERINFO = re.compile(r"(?<=://)(?:[^/]*|[^/@:]*:(?!\d{1,5}/).*)@(?=[^/])")
 _SETTING = re.compile(r"(?i)(?<=[?&;])([^?&;=]*(?:" + _WORDS + r")[^?&;=]*=)[^?&;]*")
 _CONTAINERS = ("abfs", "wasb")  # abfss://container@account: here it is no user
 
