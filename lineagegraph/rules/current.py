@@ -17,12 +17,14 @@ def latest_run(view: View, pipeline: Vertex, until: int | None = None) -> Vertex
     """The pipeline's latest completed run; with `until` (milliseconds), the latest that completed by then.
 
     The register is a hint: if its run failed after all, or is too new, the newest completed one that the view
-    holds takes its place.
+    holds takes its place. Every COMPLETE of the pipeline writes it: without one no run completed.
     Needs the Pipeline and the Run that its `latest_run` names; if that does not do, the Runs (with RUN_OF) that
     HOLDS out of its Buckets leads to, the newest days first.
     """
     hint = _hint(view, pipeline)
-    runs = [hint] if hint and _done_by(view, hint, until) else view.into("RUN_OF", pipeline)
+    if hint is None:
+        return None
+    runs = [hint] if _done_by(view, hint, until) else view.into("RUN_OF", pipeline)
     done = [run for run in runs if _done_by(view, run, until)]
     return max(done, key=lambda run: (view.number(run, "completed_at") or 0, run), default=None)
 
@@ -77,7 +79,8 @@ def came_true(view: View, pipeline: Vertex, source: Vertex, output: Vertex, sinc
     good = [run for run in _writers(view, pipeline, output, since) if made_data(view, run, pipeline)]
     if not good:
         return made(view, pipeline, output, since)
-    readers = [run for run in _runs_since(view, pipeline, since) if source in _ends(view, "READ", run)]
+    runs = _runs_since(view, pipeline, since) if source in _inputs(view, pipeline) else ()
+    readers = [run for run in runs if source in _ends(view, "READ", run)]  # an id may be another pipeline's too
     if not readers or any(run in good for run in readers):
         return True
     silent = not any(_ends(view, "READ", run) for run in good)  # the writers say nothing of their inputs
@@ -97,7 +100,7 @@ def unsettled(view: View, pipeline: Vertex) -> str | None:
         for label in ("CONSUMES", "GENERATED_BY")
     }
     run = latest_run(view, pipeline)
-    if not stated["CONSUMES"] or not stated["GENERATED_BY"]:
+    if not stated["GENERATED_BY"]:
         return None
     if run is None:
         return since if since != NEVER and view.out("BUCKET", pipeline) else None
@@ -108,6 +111,11 @@ def unsettled(view: View, pipeline: Vertex) -> str | None:
 @remembered
 def _runs_since(view: View, pipeline: Vertex, since: str) -> tuple[Vertex, ...]:
     return tuple(run for run in view.into("RUN_OF", pipeline) if day_of(view.number(run, "seen_at") or 0) >= since)
+
+
+@remembered
+def _inputs(view: View, pipeline: Vertex) -> frozenset[Vertex]:
+    return frozenset(physical(view, dataset) for dataset in view.out("CONSUMES", pipeline))
 
 
 def _writers(view: View, pipeline: Vertex, output: Vertex, since: str) -> list[Vertex]:

@@ -126,6 +126,12 @@ def test_the_register_is_a_hint_only() -> None:
     assert rules.current_since(seen, pipeline()) == "2026-11-01"
 
 
+def test_a_pipeline_of_which_no_complete_was_told_has_no_latest_run() -> None:
+    renamed = [event("START", 0, [ds("a")], [ds("out")], job="before"), event("COMPLETE", 1, [ds("a")], [ds("out")])]
+    assert rules.latest_run(view(renamed), pipeline("before")) is None
+    assert [row.pipelines for row in rules.sources(view(renamed), dataset("out"))] == [(pipeline(),)]
+
+
 def test_the_hint_is_believed_when_retention_took_its_run() -> None:
     kept = facts(ran(0, [ds("old")], [ds("out")]), ran(2 * DAY, [ds("a")], [ds("out")], run="r2"))
     pruned = Facts()
@@ -196,6 +202,14 @@ def test_inputs_that_another_run_of_the_job_names_count_where_the_writer_names_n
     assert sources(runs) == {"a": "inferred"}
 
 
+def test_what_an_id_read_for_another_pipeline_says_nothing_of_this_one() -> None:
+    stating = ran(0, [ds("a")], [ds("out", of=["a", "seed"])])
+    assert sources(stating, event("FAIL", 5, [ds("seed")], run="r2", job="job2"), event("START", 6, run="r2")) == {
+        "a": "stated",
+        "seed": "stated",
+    }
+
+
 def test_without_its_runs_a_pipeline_is_taken_at_its_word() -> None:
     whole = facts(ran(0, [ds("a")], [ds("out")]), failed(5, [ds("b")], [ds("out")], run="r2"))
     part = Facts()
@@ -214,9 +228,18 @@ def test_without_its_runs_a_pipeline_is_taken_at_its_word() -> None:
         ([*ran(0, [ds("b")], [ds("out")]), *ran(5, [ds("a")], [ds("out")], run="r2")], "2026-11-01"),
         ([*ran(0, [ds("a")], [ds("out")]), *failed(5, [ds("b")], [ds("out")], run="r2")], "2026-11-01"),
         (failed(5, [ds("b")], [ds("out")], processing=None), ""),
+        (failed(5, [], [ds("out", of=["b"])], processing=None), ""),
         (failed(5, [ds("b")], [ds("out")]), None),
     ],
-    ids=["one run", "history", "two inputs", "a failure", "nothing but failures", "a batch that never ended"],
+    ids=[
+        "one run",
+        "history",
+        "two inputs",
+        "a failure",
+        "nothing but failures",
+        "failed statements",
+        "a batch that never ended",
+    ],
 )
 def test_the_runs_have_to_be_known_only_where_the_latest_does_not_vouch_for_all(events: Any, since: str | None) -> None:
     assert rules.unsettled(view(events), pipeline()) == since
