@@ -10,8 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.local import fetch_jgo, fetch_maven
+from deploy.local.errors import LocalStackError
 from deploy.local.home import Home, exclusive
 from deploy.local.jars import COMPONENTS, Findings, Jar, check, inspect, is_verified, locked, write_marker
+
+Seen = Callable[[int], None]
+Way = Callable[[Sequence[Jar], Path, Home, Seen], None]
 
 
 def ensure(component: str, home: Home) -> Path:
@@ -34,17 +38,42 @@ def ensure_all(home: Home) -> None:
 
 
 def _heal(component: str, jars: Sequence[Jar], folder: Path, home: Home) -> None:
-    """Two fetches at most: what a fresh cache does not mend, a third one will not either."""
+    """Fetch what is missing, one way after the other; what came whole stays, so that each asks for less."""
     folder.mkdir(parents=True, exist_ok=True)
-    for fresh in (False, True):
+    failure: LocalStackError | None = None
+    for way in _ways():
         found = inspect(folder, jars)
         if found.clean:
             return
         _discard(component, folder, found, home)
         wanted = sorted((*found.missing, *found.corrupt))
-        if wanted:
-            _fetch(component, wanted, folder, fresh, home)
+        try:
+            _fetch(component, wanted, folder, way, home)
+        except LocalStackError as error:
+            failure = error
+            home.say(f"{component}: {error}")
+    if failure and inspect(folder, jars).missing:
+        raise failure
     check(folder, jars)
+
+
+def _ways() -> Sequence[Way]:
+    """A cache of Maven's that is damaged is not asked twice, and a Maven that cannot fetch is done without."""
+    if os.environ.get("LINEAGE_NO_MAVEN") == "1" or not fetch_maven.maven():
+        return (_with_python, _with_python, _with_python)
+    return (_with_maven, _with_maven_afresh, _with_python)
+
+
+def _with_maven(wanted: Sequence[Jar], staging: Path, home: Home, seen: Seen) -> None:
+    fetch_maven.fetch(wanted, staging / "jars", None, seen)
+
+
+def _with_maven_afresh(wanted: Sequence[Jar], staging: Path, home: Home, seen: Seen) -> None:
+    fetch_maven.fetch(wanted, staging / "jars", staging / "repository", seen)
+
+
+def _with_python(wanted: Sequence[Jar], staging: Path, home: Home, seen: Seen) -> None:
+    fetch_jgo.fetch(wanted, staging / "jars", staging / "repository", home.tools, seen, home.say)
 
 
 def _discard(component: str, folder: Path, found: Findings, home: Home) -> None:
@@ -57,30 +86,26 @@ def _discard(component: str, folder: Path, found: Findings, home: Home) -> None:
             path.unlink()
 
 
-def _fetch(component: str, wanted: Sequence[Jar], folder: Path, fresh: bool, home: Home) -> None:
+def _fetch(component: str, wanted: Sequence[Jar], folder: Path, way: Way, home: Home) -> None:
     """Fetch beside the folder and rename in: a killed fetch leaves no half jar under a final name."""
     staging = home.jars / f".{component}.partial"
     shutil.rmtree(staging, ignore_errors=True)
     (staging / "jars").mkdir(parents=True)
     begun = time.monotonic()
-    how = "Python" if os.environ.get("LINEAGE_NO_MAVEN") == "1" or not fetch_maven.maven() else "Maven"
-    home.say(f"{component}: fetching {len(wanted)} jars with {how}")
-    seen = _counter(component, len(wanted))
+    home.say(f"{component}: fetching {len(wanted)} jars{' with Python alone' if way is _with_python else ''}")
+    arrived: list[Path] = []
     try:
-        if how == "Maven":
-            fetch_maven.fetch(wanted, staging / "jars", staging / "repository" if fresh else None, seen)
-        else:
-            fetch_jgo.fetch(wanted, staging / "jars", staging / "repository", home.tools, seen, home.say)
-        size = 0
-        for path in (staging / "jars").iterdir():
-            size += path.stat().st_size
-            path.replace(folder / path.name)
+        way(wanted, staging, home, _counter(component, len(wanted)))
     finally:
+        for jar in wanted:
+            if (staging / "jars" / jar.file).is_file():
+                arrived.append((staging / "jars" / jar.file).replace(folder / jar.file))
         shutil.rmtree(staging, ignore_errors=True)
-    home.say(f"{component}: {len(wanted)} jars, {size / 1e6:.0f} MB in {time.monotonic() - begun:.0f} s")
+    size = sum(path.stat().st_size for path in arrived) / 1e6
+    home.say(f"{component}: {len(arrived)} jars, {size:.0f} MB in {time.monotonic() - begun:.0f} s")
 
 
-def _counter(component: str, total: int) -> Callable[[int], None]:
+def _counter(component: str, total: int) -> Seen:
     """A moving count for people; logs and pipes get the one line at the end."""
     if not sys.stderr.isatty():
         return lambda _: None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -32,8 +33,19 @@ class Cassandra(Server):
         return LOOPBACK, self.ports["native"]
 
     @property
+    def where(self) -> str:
+        return "{}:{}".format(*self.address)
+
+    @property
+    def sync_seconds(self) -> float:
+        """How long an acknowledged write may be missing on disk, by the configuration that it runs with."""
+        text = (self.folder / "cassandra.yaml").read_text("utf-8")
+        period = re.search(r"^commitlog_sync_period: (\d+)ms$", text, re.MULTILINE)
+        return int(period[1]) / 1000 if period else 0.0
+
+    @property
     def facts(self) -> Mapping[str, object]:
-        return {"address": f"{LOOPBACK}:{self.ports['native']}"}
+        return {"address": self.where}
 
     def probe(self, timeout: float) -> None:
         probes.cassandra(self.ports["native"], timeout)

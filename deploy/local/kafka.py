@@ -25,7 +25,7 @@ class Kafka(Server):
         return f"{LOOPBACK}:{self.ports['client']}"
 
     @property
-    def address(self) -> str:
+    def where(self) -> str:
         return self.bootstrap
 
     @property

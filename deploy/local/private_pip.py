@@ -1,35 +1,57 @@
-"""Private Python packages: each pinned one in a folder of its own under tools/, complete or absent."""
+"""Private Python packages: each locked tool in a folder of its own under tools/, complete or absent."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local.errors import LocalStackError
 
+LOCKS = Path(__file__).with_name("tools")
+PAUSES = (2, 5)  # seconds before pip is called once more: what its own retries do not mend is a broken download
 
-def install(tools: Path, requirement: str, say: Callable[[str], None]) -> Path:
-    """The folder that holds the requirement, installed by pip if it is not there yet."""
-    folder = tools / f"{requirement.replace('==', '-')}-py{sys.version_info.major}{sys.version_info.minor}"
+
+def install(tools: Path, name: str, say: Callable[[str], None]) -> Path:
+    """The folder that holds a tool of tools/<name>.lock, installed by pip if it is not there yet."""
+    lock = LOCKS / f"{name}.lock"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    folder = tools / f"{name}-{digest}-py{sys.version_info.major}{sys.version_info.minor}"
     if folder.is_dir():
         return folder
-    say(f"{requirement}: installing with pip")
+    say(f"{name}: installing with pip")
+    begun = time.monotonic()
     partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(partial)]
-    done = subprocess.run([*_pip(tools), "install", *options, requirement], capture_output=True, text=True)
-    if done.returncode:
+    for pause in (*PAUSES, None):
         shutil.rmtree(partial, ignore_errors=True)
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()[-300:]]
-        raise LocalStackError(f"pip could not install {requirement} ({errors[-1]}). Check the network.")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        refusal = _pip_install(tools, lock, partial)
+        if refusal is None:
+            break
+        if pause is None:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise LocalStackError(f"pip could not install {name} ({refusal}). Check the network.")
+        time.sleep(pause)
     # The rename comes last: a folder under its final name is a whole one.
     partial.rename(folder)
+    say(f"{name}: installed in {time.monotonic() - begun:.0f} s")
     return folder
+
+
+def _pip_install(tools: Path, lock: Path, into: Path) -> str | None:
+    """None, or why it failed."""
+    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--only-binary", ":all:", "--require-hashes"]
+    command = [*_pip(tools), "install", *options, "--target", str(into), "--requirement", str(lock)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if not done.returncode:
+        return None
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    return (errors[-1] if errors else done.stderr.strip()[-300:]) or "no output"
 
 
 def _pip(tools: Path) -> list[str]:

@@ -54,7 +54,7 @@ class Server(ABC):
 
     @property
     @abstractmethod
-    def address(self) -> object:
+    def where(self) -> str:
         """What a client is given."""
 
     @property
@@ -97,7 +97,7 @@ class Server(ABC):
                 self.process.stop()
                 raise
             if time.monotonic() - begun > 0.5:
-                self._home.say(f"{self.name}: ready in {time.monotonic() - begun:.1f} s at {self.address}")
+                self._home.say(f"{self.name}: ready in {time.monotonic() - begun:.1f} s at {self.where}")
 
     def _launch(self) -> None:
         self._home.demand_space()

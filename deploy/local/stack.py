@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shlex
 import shutil
 import threading
 from collections.abc import Callable, Iterable
@@ -17,6 +19,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.server import Server
 
 Stores = Literal["inmemory", "cassandra", "both"]
+STORES: tuple[Store, ...] = ("inmemory", "cassandra")
 S = TypeVar("S", bound=Server)
 
 
@@ -86,7 +89,7 @@ class Stack:
             if store in ("cassandra", "both"):
                 chains.append(self._start_on_cassandra)
             _together(chains)
-            self.env_file.write_text("".join(f"{key}={value}\n" for key, value in self.environment().items()), "utf-8")
+            self._write_env_files()
 
     def _start_on_cassandra(self) -> None:
         self.cassandra().start()
@@ -96,21 +99,28 @@ class Stack:
     def env_file(self) -> Path:
         return self.folder / "env"
 
-    def environment(self) -> dict[str, str]:
-        """The settings that point the product at what runs; in-memory wins where both stores do."""
+    def environment(self, store: Store | None = None) -> dict[str, str]:
+        """The settings that point the product at what runs; in-memory wins where no store is named and both run."""
         found: dict[str, str] = {}
-        running = {server.name: server for server in self.servers() if server.running}
-        if isinstance(kafka := running.get("kafka"), Kafka):
+        running = [server for server in self.servers() if server.running]
+        for kafka in (one for one in running if isinstance(one, Kafka)):
             found["LINEAGE_KAFKA_BOOTSTRAP_SERVERS"] = kafka.bootstrap
-        for store in ("inmemory", "cassandra"):
-            if isinstance(graph := running.get(f"janusgraph-{store}"), JanusGraph):
-                found.setdefault("LINEAGE_GRAPH_URLS", graph.url)
-                # In memory, acknowledged is as safe as it gets; Cassandra's commit log is synced every 2 s.
-                found.setdefault("LINEAGE_GRAPH_SYNC_SECONDS", "0" if store == "inmemory" else "3")
-                found[f"LINEAGE_LOCAL_{store.upper()}_URL"] = graph.url
-        if isinstance(cassandra := running.get("cassandra"), Cassandra):
-            found["LINEAGE_LOCAL_CASSANDRA"] = "{}:{}".format(*cassandra.address)
+        for each in STORES if store is None else (store,):
+            if urls := _urls(running, each):
+                found["LINEAGE_GRAPH_URLS"] = ",".join(urls)
+                found["LINEAGE_GRAPH_SYNC_SECONDS"] = "0" if each == "inmemory" else _sync(self.cassandra())
+                break
         return found
+
+    def _write_env_files(self) -> None:
+        """For `set -a; . file`: one of each store that runs, and `env` for who does not care."""
+        for store, file in ((None, self.env_file), *((each, self._env_file_of(each)) for each in STORES)):
+            settings = self.environment(store)
+            if "LINEAGE_GRAPH_URLS" in settings:
+                file.write_text("".join(f"{key}={shlex.quote(value)}\n" for key, value in settings.items()), "utf-8")
+
+    def _env_file_of(self, store: Store) -> Path:
+        return self.folder / f"env.{store}"
 
     def down(self, wipe: bool = False) -> None:
         """Stop every server, Cassandra after those that write to it; data stays unless it is to be wiped."""
@@ -120,9 +130,24 @@ class Stack:
             servers = self.servers()
             _together([server.stop for server in servers if not isinstance(server, Cassandra)])
             _together([server.stop for server in servers if isinstance(server, Cassandra)])
-            self.env_file.unlink(missing_ok=True)
+            for file in (self.env_file, *map(self._env_file_of, STORES)):
+                file.unlink(missing_ok=True)
             if wipe:
                 shutil.rmtree(self.folder)
+
+
+def _urls(running: Iterable[Server], store: Store) -> list[str]:
+    """The servers of the stack's graph in a store. Each in-memory server has a graph of its own: the first counts."""
+    servers = [one for one in running if isinstance(one, JanusGraph) and one.store == store]
+    if store == "inmemory":
+        return [one.url for one in servers if one.name == _name(store, 1)]
+    return [one.url for one in servers if isinstance(one, JanusGraphOnCassandra) and one.keyspace == "lineage"]
+
+
+def _sync(cassandra: Cassandra) -> str:
+    """Whole seconds until an acknowledged write is on disk, with a second for the sync itself."""
+    seconds = cassandra.sync_seconds
+    return str(math.ceil(seconds) + 1 if seconds else 0)
 
 
 def _name(store: Store, server: int, keyspace: str = "lineage") -> str:
