@@ -13,6 +13,7 @@ from typing import Literal
 import mappers
 from consumer.deadletters import DeadLetter
 from consumer.records import Partition, Record
+from consumer.replayed import stated_at
 from lineagegraph.facts import Facts
 from lineagegraph.naming import Naming
 
@@ -98,7 +99,7 @@ class Reader:
             return DeadLetter(record, error.reason, error.pointer, error.message, error.producer)
 
     def _map(self, record: Record, event: mappers.Event) -> Good:
-        if 0 <= record.timestamp < event.event_time_ms - LEAD:
+        if 0 <= stated_at(record) < event.event_time_ms - LEAD:
             message = "The event is dated more than 24 hours after its Kafka record."
             raise mappers.Malformed("event_time", "/eventTime", message, event.producer)
         mapped = mappers.map_event(event, self.naming)

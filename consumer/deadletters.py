@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from consumer.records import Headers, Record
+from consumer.replayed import CONNECT, OURS, bare, replayed
 from mappers.redact import redact, without_userinfo
 
-CONNECT = "__connect.errors."
-OURS = "lineage.dlq."
+__all__ = ["CONNECT", "OURS", "DeadLetter", "Disposition", "Parcel", "Sender", "describe", "parcel"]
+
 VERSION = "1"
 MOST_MESSAGE = 500
+MOST_POINTER = 2_000
 
 Disposition = Literal["malformed", "rejected", "crash", "corrupt"]
 _STAGES = {
@@ -49,8 +51,8 @@ class DeadLetter:
     @property
     def attempt(self) -> int:
         """How often this record has failed, counting from 1; a replay carries the earlier count."""
-        earlier = self.record.header(f"{OURS}attempt") or ""
-        return int(earlier) + 1 if earlier.isascii() and earlier.isdigit() and len(earlier) < 6 else 1
+        earlier = replayed(self.record)
+        return 1 if earlier is None else earlier.attempts + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ class Parcel:
 def parcel(letter: DeadLetter, sender: Sender, partitions: int, now_ms: int, most_bytes: int) -> Parcel:
     """The letter as a record; if it is too large for the topic, a pointer to the source record instead."""
     record = letter.record
-    number = record.partition.number % partitions
+    earlier = replayed(record)
+    number = (record if earlier is None else earlier).partition.number % partitions
     value = record.value
     # Kafka clients refuse a record with neither key nor value.
     sent = b"" if value is None and record.key is None else value
@@ -99,37 +102,40 @@ def describe(headers: Headers) -> dict[str, str]:
 
 def _headers(letter: DeadLetter, sender: Sender, now_ms: int, value: str) -> Headers:
     record, now = letter.record, str(now_ms)
-    message = redact(letter.message, MOST_MESSAGE)
+    earlier = replayed(record)
+    first = record if earlier is None else earlier  # where it came from, not where it was sent again
     stage, place = _STAGES[letter.disposition]
     texts = {
-        f"{CONNECT}topic": record.partition.topic,
-        f"{CONNECT}partition": str(record.partition.number),
-        f"{CONNECT}offset": str(record.offset),
+        f"{CONNECT}topic": first.partition.topic,
+        f"{CONNECT}partition": str(first.partition.number),
+        f"{CONNECT}offset": str(first.offset),
         f"{CONNECT}connector.name": "lineagegraph",
         f"{CONNECT}task.id": socket.gethostname(),
         f"{CONNECT}stage": stage,
         f"{CONNECT}class.name": place,
         f"{CONNECT}exception.class.name": letter.reason,
-        f"{CONNECT}exception.message": message,
+        f"{CONNECT}exception.message": redact(letter.message, MOST_MESSAGE),
         f"{OURS}v": VERSION,
-        f"{OURS}id": record.header(f"{OURS}id") or record.id,
+        f"{OURS}id": first.id,
         f"{OURS}class": letter.reason,
         f"{OURS}disposition": letter.disposition,
         f"{OURS}fingerprint": letter.fingerprint,
         f"{OURS}attempt": str(letter.attempt),
-        f"{OURS}pointer": letter.pointer,
+        f"{OURS}pointer": redact(letter.pointer, MOST_POINTER),
         f"{OURS}producer": redact(without_userinfo(letter.producer or ""), MOST_MESSAGE),
-        f"{OURS}first_failed_at": record.header(f"{OURS}first_failed_at") or now,
+        f"{OURS}first_failed_at": (earlier.first_failed_at if earlier else "") or now,
         f"{OURS}failed_at": now,
-        f"{OURS}original_timestamp": str(record.timestamp),
+        f"{OURS}original_timestamp": str(first.timestamp),
         f"{OURS}group": sender.group,
         f"{OURS}worker_version": sender.version,
         f"{OURS}payload_sha256": hashlib.sha256(record.value or b"").hexdigest(),
         f"{OURS}payload_bytes": str(len(record.value or b"")),
         f"{OURS}value": value,
     }
+    if earlier is not None:
+        texts |= {f"{OURS}replay": earlier.replay, f"{OURS}edit": earlier.edit}
     ours = tuple((name, text.encode("utf-8", "replace")) for name, text in texts.items())
-    return (*record.headers, *ours)
+    return (*(record.headers if earlier is None else bare(record.headers)), *ours)
 
 
 def _without_numbers(text: str) -> str:

@@ -63,7 +63,9 @@ class Settings(BaseSettings):
         "fail", "when Kafka has deleted the next offset: stop, or go on from the earliest that is left"
     )
     dead_letter_topic: str = _field("{topic}.{group}.dlq", "where dead letters go, per source topic")
-    dead_letter_retention_days: int = _field(30, "retention of a dead-letter topic that we create", ge=1)
+    retry_topic: str = _field("{topic}.{group}.retry", "where dead letters are replayed to; it is read like a source")
+    ledger_topic: str = _field("{topic}.{group}.dlq.ledger", "what became of dead letters (compacted)")
+    dead_letter_retention_days: int = _field(30, "retention of a dead-letter or retry topic that we create", ge=1)
 
     graph_urls: _List = _field(("ws://127.0.0.1:8182/gremlin",), "JanusGraph servers", "wss://janus:8182/gremlin")
     graph_username: str | None = _field(None, "JanusGraph user", "lineage")
@@ -132,7 +134,7 @@ class Settings(BaseSettings):
             raise ValueError(f"is not a regular expression: {error}") from None
         return value
 
-    @field_validator("dead_letter_topic")
+    @field_validator("dead_letter_topic", "retry_topic", "ledger_topic")
     @classmethod
     def _template(cls, value: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value.replace("{topic}", "t").replace("{group}", "g")):
@@ -156,8 +158,15 @@ class Settings(BaseSettings):
             raise ValueError("SASL needs LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD")
         if bool(self.kafka_tls_cert_file) != bool(self.kafka_tls_key_file):
             raise ValueError("LINEAGE_KAFKA_TLS_CERT_FILE and LINEAGE_KAFKA_TLS_KEY_FILE belong together")
-        if not self.topic_pattern and (clash := set(map(self.dead_letters_of, self.topics)) & set(self.topics)):
-            raise ValueError(f"LINEAGE_DEAD_LETTER_TOPIC: {clash.pop()!r} is itself read")
+        templates = {name: getattr(self, name) for name in ("dead_letter_topic", "retry_topic", "ledger_topic")}
+        for name, template in templates.items():
+            made = {self._named(template, topic) for topic in self.topics}
+            if not self.topic_pattern and (clash := made & set(self.topics)):
+                raise ValueError(f"{variable(name)}: {clash.pop()!r} is itself read as a source")
+        if len(set(templates.values())) < 3:
+            raise ValueError("LINEAGE_DEAD_LETTER_TOPIC, LINEAGE_RETRY_TOPIC and LINEAGE_LEDGER_TOPIC must differ")
+        if "{topic}" not in self.retry_topic and "{topic}" in self.dead_letter_topic + self.ledger_topic:
+            raise ValueError("LINEAGE_RETRY_TOPIC needs {topic}, so that each record finds back to its source")
         return self
 
     @classmethod
@@ -173,7 +182,29 @@ class Settings(BaseSettings):
 
     def dead_letters_of(self, topic: str) -> str:
         """The dead-letter topic of a source topic."""
-        return self.dead_letter_topic.replace("{topic}", topic).replace("{group}", self.group)
+        return self._named(self.dead_letter_topic, topic)
+
+    def retry_of(self, topic: str) -> str:
+        """The topic to which dead letters of a source topic are replayed."""
+        return self._named(self.retry_topic, topic)
+
+    def ledger_of(self, topic: str) -> str:
+        """The topic that tells what became of the dead letters of a source topic."""
+        return self._named(self.ledger_topic, topic)
+
+    def source_of(self, topic: str) -> str:
+        """The source topic that a retry topic belongs to; any other topic is its own source."""
+        head, hole, tail = self.retry_topic.replace("{group}", self.group).partition("{topic}")
+        if not hole or not (topic.startswith(head) and topic.endswith(tail) and len(topic) > len(head + tail)):
+            return topic
+        return topic[len(head) : len(topic) - len(tail)]
+
+    def is_retry(self, topic: str) -> bool:
+        """Whether it is a retry topic of ours."""
+        return topic == self.retry_of(self.source_of(topic))
+
+    def _named(self, template: str, topic: str) -> str:
+        return template.replace("{topic}", topic).replace("{group}", self.group)
 
     def graph(self) -> GraphSettings:
         """How the graph is reached."""

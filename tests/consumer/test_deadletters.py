@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.deadletters import CONNECT, OURS, DeadLetter, Parcel, Sender, describe, parcel
 from consumer.records import Partition, Record
+from consumer.replayed import bare, replayed, stated_at
 
 SENDER = Sender("lineagegraph", "1.2.3")
 RECORD = Record(
@@ -71,7 +73,27 @@ def test_a_replayed_letter_keeps_its_identity_and_counts_its_attempts() -> None:
     assert headers[f"{OURS}id"] == "events-5-42"
     assert headers[f"{OURS}attempt"] == "2"
     assert headers[f"{OURS}first_failed_at"] == "1795000001000"
-    assert headers[f"{CONNECT}topic"] == "retry", "of several headers with one name the last counts"
+    assert headers[f"{CONNECT}topic"] == "events", "where it came from, not where it was sent again"
+    assert len(made(replace(LETTER, record=again)).headers) == len(made().headers) + 2, "headers do not pile up"
+    assert made(replace(LETTER, record=again)).partition == 5 % 3, "its place follows the source too"
+
+
+def test_headers_of_other_dead_letter_queues_are_kept_as_they_came() -> None:
+    theirs = ((f"{CONNECT}topic", b"before"), (f"{OURS}v", b"0"), ("trace", b"x"))
+    sent = made(replace(LETTER, record=replace(RECORD, headers=theirs)))
+    assert describe(sent.headers)[f"{CONNECT}topic"] == "events", "of several headers with one name the last counts"
+    assert bare(sent.headers) == theirs
+
+
+def test_a_replayed_event_is_judged_by_the_time_it_first_came() -> None:
+    again = Record(Partition("retry", 0), 7, 1_795_900_000_000, b"key", b"{}", made().headers)
+    assert stated_at(again) == RECORD.timestamp
+    assert stated_at(RECORD) == RECORD.timestamp
+
+
+@pytest.mark.parametrize("name", ["", "no coordinates", "a-b-c", "t-1-2-", "é-1-2", "t-1-" + "9" * 30])
+def test_a_record_with_an_id_that_we_did_not_write_is_a_record_like_any_other(name: str) -> None:
+    assert replayed(replace(RECORD, headers=((f"{OURS}id", name.encode()),))) is None
 
 
 def test_a_record_with_neither_key_nor_value_can_be_sent() -> None:

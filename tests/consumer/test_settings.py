@@ -23,6 +23,20 @@ def test_the_defaults_need_no_environment() -> None:
     assert made.dead_letters_of("openlineage.events") == "openlineage.events.lineagegraph.dlq"
 
 
+def test_a_retry_topic_finds_back_to_its_source() -> None:
+    made = settings.load()
+    assert made.source_of(made.retry_of("a.b")) == "a.b"
+    assert made.source_of("a.b") == "a.b"
+    assert [made.is_retry(topic) for topic in (made.retry_of("a.b"), "a.b", made.ledger_of("a.b"))] == [
+        True,
+        False,
+        False,
+    ]
+    one = settings.load(dead_letter_topic="dead", retry_topic="again", ledger_topic="ledger")
+    assert one.is_retry("again")
+    assert one.dead_letters_of(one.source_of("again")) == "dead"
+
+
 def test_all_errors_are_told_at_once_by_variable_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINEAGE_BATCH_RECORDS", "0")
     monkeypatch.setenv("LINEAGE_START", "tomorrow")
@@ -49,6 +63,9 @@ def test_all_errors_are_told_at_once_by_variable_with_an_example(monkeypatch: py
         ({"LINEAGE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "SASL needs LINEAGE_KAFKA_USERNAME"),
         ({"LINEAGE_DEAD_LETTER_TOPIC": "dead letters"}, "LINEAGE_DEAD_LETTER_TOPIC: may hold"),
         ({"LINEAGE_DEAD_LETTER_TOPIC": "{topic}"}, "is itself read"),
+        ({"LINEAGE_TOPICS": "a,a.lineagegraph.retry"}, "LINEAGE_RETRY_TOPIC: 'a.lineagegraph.retry' is itself read"),
+        ({"LINEAGE_RETRY_TOPIC": "retries"}, "LINEAGE_RETRY_TOPIC needs {topic}"),
+        ({"LINEAGE_LEDGER_TOPIC": "{topic}.{group}.dlq"}, "must differ"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(
