@@ -60,8 +60,12 @@ async def consume(
     settings: Settings, how: How, store: OpenableStore, progress: Progress | None = None
 ) -> dict[str, int]:
     """Consume until told to stop, or until what is there now is committed; the counts of records."""
+    loop = asyncio.get_running_loop()
+    if type(loop).__module__.partition(".")[0] == "uvloop":
+        # It tells of a closed connection by another exception than aiokafka waits for, whose tasks then die.
+        raise RuntimeError("aiokafka does not work reliably on uvloop; run the consumer on asyncio's own loop")
     pool = ThreadPoolExecutor(settings.batches_in_flight + 8, thread_name_prefix="consumer")
-    asyncio.get_running_loop().set_default_executor(pool)
+    loop.set_default_executor(pool)
     metrics = Metrics(program_version())
     health = Health(metrics)
     stopping = asyncio.Event()

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.structs import TopicPartition
 
 from consumer.raw_batch import Broken, Incomplete, RawBatch, Undecodable, batch_at
 from consumer.records import Condemned, Partition, Record, Slice
@@ -62,7 +63,7 @@ async def _fetch(client: AIOKafkaConsumer, partition: Partition, position: int) 
 async def _raw(
     client: AIOKafkaConsumer, partition: Partition, position: int, most: int
 ) -> tuple[bytes, list[tuple[int, int]]]:
-    leader = client._client.cluster.leader_for_partition(partition)
+    leader = client._client.cluster.leader_for_partition(TopicPartition(*partition))
     if leader is None or leader < 0:
         raise KafkaError(f"{partition} has no leader now")
     asked = [(partition.topic, [(partition.number, position, most)])]

@@ -7,8 +7,9 @@ broker cannot; it keeps about 5 MB per partition and does not look into record b
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import confluent_kafka
@@ -16,6 +17,7 @@ import confluent_kafka
 FETCH, OFFSET_COMMIT, JOIN_GROUP, HEARTBEAT = 1, 8, 11, 12  # keys of the protocol's requests
 COORDINATOR_LOADING, NOT_COORDINATOR, REBALANCE_IN_PROGRESS = 14, 16, 27
 PRODUCER = 0
+WITHOUT_RESULT = ("push_request_errors_array", "group_initial_rebalance_delay_ms")
 
 
 def _library() -> ctypes.CDLL:
@@ -30,6 +32,16 @@ def _library() -> ctypes.CDLL:
     }.items():
         getattr(library, name).restype = result
     return library
+
+
+@cache
+def _client() -> tuple[ctypes.CDLL, int]:
+    """The client that all clusters of the process belong to; ending one would take a second."""
+    library, error = _library(), ctypes.create_string_buffer(512)
+    configuration = ctypes.c_void_p(library.rd_kafka_conf_new())
+    for name, value in ((b"log_level", b"0"), (b"bootstrap.servers", b"127.0.0.1:1")):
+        library.rd_kafka_conf_set(configuration, name, value, error, ctypes.c_size_t(512))
+    return library, library.rd_kafka_new(PRODUCER, configuration, error, ctypes.c_size_t(512))
 
 
 class MockKafka:
@@ -70,28 +82,20 @@ class MockKafka:
 
     def _call(self, name: str, *arguments: object) -> None:
         code = getattr(self._library, f"rd_kafka_mock_{name}")(self._cluster, *arguments)
-        if name not in ("push_request_errors_array",) and code:
+        if name not in WITHOUT_RESULT and code:
             raise RuntimeError(f"{name} failed with {code}")
 
 
 @contextmanager
 def mock_kafka(topics: dict[str, int], brokers: int = 1) -> Iterator[MockKafka]:
     """A cluster with these topics and their numbers of partitions."""
-    library = _library()
-    error = ctypes.create_string_buffer(512)
-    configuration = ctypes.c_void_p(library.rd_kafka_conf_new())
-    client = library.rd_kafka_new(PRODUCER, configuration, error, ctypes.c_size_t(512))
+    library, client = _client()
     cluster = library.rd_kafka_mock_cluster_new(ctypes.c_void_p(client), brokers)
     made = MockKafka(library, cluster, brokers)
+    made._call("group_initial_rebalance_delay_ms", ctypes.c_int32(0))
     try:
         for topic, partitions in topics.items():
             made.create(topic, partitions)
         yield made
     finally:
         library.rd_kafka_mock_cluster_destroy(ctypes.c_void_p(cluster))
-        library.rd_kafka_destroy(ctypes.c_void_p(client))
-
-
-def codes(code: int, times: int) -> Sequence[int]:
-    """The same error several times."""
-    return [code] * times
