@@ -23,3 +23,7 @@ class OffsetsMissing(LineageError):
 
 class PartitionHalted(LineageError):
     """Too many records of a partition are invalid; somebody must look before the rest is buried too."""
+
+
+class BadFilter(LineageError):
+    """A filter, plan or patch that says nothing we could do."""
