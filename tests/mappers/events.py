@@ -26,12 +26,12 @@ EVENTS = Path(__file__).parents[1] / "events"
 DEFAULTS = Naming()
 
 
-def dataset(name: str, facets: Json | None = None, namespace: str = "db", **more: Json) -> Json:
+def dataset(name: str, facets: Json | None = None, namespace: str = "db", **more: Any) -> Json:
     """A dataset of an event; `more` are inputFacets or outputFacets."""
     return {"namespace": namespace, "name": name, "facets": facets or {}, **more}
 
 
-def run_event(kind: str | None = "COMPLETE", **parts: Any) -> Json:
+def run_event(kind: str | None = "COMPLETE", /, **parts: Any) -> Json:
     """A RunEvent of run `1`, job `job`; `parts` replace or add fields, `run` and `job` are facets."""
     event: Json = {
         "eventTime": "2026-11-22T10:00:00.000Z",

@@ -39,7 +39,12 @@ class Case:
                 return dataset_event("t", facets)
             case "dataset", _:
                 return run_event(self.kind, **{f"{self.role}s": [dataset("t", facets)]})
-        return run_event(self.kind, **{f"{self.where}s": [dataset("t", **{f"{self.where}Facets": facets})]})
+        return run_event(self.kind, **{f"{self.where}s": [{**dataset("t"), f"{self.where}Facets": facets}]})
+
+
+def json_text(value: Any) -> str:
+    """JSON inside a JSON text, without its quotes."""
+    return orjson.dumps(orjson.dumps(value).decode()).decode()[1:-1]
 
 
 def column_lineage(**columns: list[Json]) -> Json:
@@ -155,7 +160,9 @@ FITS = [
             't#id description="The key."',
             't#at.x type="int"',
             't schema=["36e0e49e6be31cb8","1"]',
-            'schema:t fields="[[\\"id\\",\\"bigint\\",\\"The key.\\"],[\\"at\\",null,null],[\\"at.x\\",\\"int\\",null]]"',
+            'schema:t fields="'
+            + json_text([["id", "bigint", "The key."], ["at", None, None], ["at.x", "int", None]])
+            + '"',
             "schema:t first_stated_on=1795305600000",
             "schema:t last_stated_on=1795305600000",
         },
