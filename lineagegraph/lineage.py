@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lineagegraph import rules
+from lineagegraph import needs, rules
 from lineagegraph.errors import LineageError
 from lineagegraph.facts import Vertex
 from lineagegraph.naming import Naming
-from lineagegraph.reader import OUTPUTS, Reader
+from lineagegraph.reader import Reader
 
 MOST_DATASETS = 5_000  # in one answer
 
@@ -50,11 +50,11 @@ def find_dataset(reader: Reader, name: str, namespace: str | None = None) -> Ver
     """The dataset that people mean by a dataset_id, a name, or a catalogue's name. Raises NotFound, Ambiguous."""
     if namespace is not None:
         found = [Vertex("Dataset", (namespace, name))]
-        reader.fetch(found, ((("IN", "SAME_AS"),),))
+        needs.names(reader, found)
         found = [vertex for vertex in found if vertex in reader.facts.vertices]
     else:
         found = [v for v in reader.look_up(_lookups(name)) if name in (v.key[1], reader.view.text(v, "dataset_id"))]
-        reader.fetch(found, ((("IN", "SAME_AS"),),))
+        needs.names(reader, found)
     meant = sorted({rules.physical(reader.view, vertex) for vertex in found})
     if not meant:
         where = f" in namespace {namespace}" if namespace else ""
@@ -75,7 +75,7 @@ def _lookups(name: str) -> list[list[tuple[str, str]]]:
 def find_run(reader: Reader, run_id: str) -> Vertex:
     """The run of this id, with all that the rules need for its answers. Raises NotFound."""
     run = Vertex("Run", (run_id.lower(),))
-    reader.runs([run])
+    needs.snapshots(reader, [run])
     if run not in reader.facts.vertices:
         raise NotFound(f"No run has the id {run_id!r}.")
     return run
@@ -86,7 +86,7 @@ def upstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False) 
     steps: list[Step] = []
     seen, front = {start}, [start]
     for level in range(1, depth + 1):
-        reader.sources(front)
+        needs.sources(reader, front)
         new = [
             Step(level, target, source.dataset, source.basis, source.pipelines)
             for target in front
@@ -104,9 +104,9 @@ def downstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False
     steps: list[Step] = []
     seen, front = {start}, [start]
     for level in range(1, depth + 1):
-        reader.fetch(front, OUTPUTS)
-        outputs = _outputs(reader, front)
-        reader.sources(outputs)
+        needs.outputs(reader, front)
+        outputs = sorted({o for dataset in front for o in rules.outputs_of(reader.view, dataset)})
+        needs.sources(reader, outputs)
         new = [
             Step(level, output, source.dataset, source.basis, source.pipelines)
             for output in outputs
@@ -120,19 +120,6 @@ def downstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False
     return Lineage(start, _with_snapshots(reader, steps), bool(reader.unfinished) or len(seen) >= MOST_DATASETS)
 
 
-def _outputs(reader: Reader, front: list[Vertex]) -> list[Vertex]:
-    """Whatever may have been made of these datasets; the rules say which of it was."""
-    view = reader.view
-    found = set()
-    for dataset in front:
-        for name in rules.names_of(view, dataset):
-            found |= set(view.into("DERIVED_FROM", name))
-            found |= {
-                output for pipeline in view.into("CONSUMES", name) for output in view.out("GENERATED_BY", pipeline)
-            }
-    return sorted({rules.physical(view, output) for output in found})
-
-
 def _unseen(reached: Iterable[Vertex], seen: set[Vertex]) -> list[Vertex]:
     front = [v for v in dict.fromkeys(reached) if v not in seen][: max(0, MOST_DATASETS - len(seen))]
     seen.update(front)
@@ -143,7 +130,7 @@ def _with_snapshots(reader: Reader, steps: list[Step]) -> tuple[Step, ...]:
     """The steps with what the latest completed run of each pipeline read of the source."""
     makers = {pipeline for step in steps for pipeline in step.pipelines}
     latest = {p: run for p in makers if (run := rules.latest_run(reader.view, p))}
-    reader.runs(latest.values())
+    needs.snapshots(reader, latest.values())
     view = reader.view
     read = {p: rules.snapshots_read(view, run) for p, run in latest.items()}
 

@@ -1,53 +1,24 @@
 """Reading: the facts around some vertices, fetched when a question needs them and kept for the rules.
 
-What the rules ask for is written down here as hops; they see the same facts as if they had all of the graph.
-Everything is bounded: what was cut is said in `unfinished`.
+Everything is bounded: what was cut is said in `unfinished`. What the rules need is known in `needs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
-from lineagegraph import rules
 from lineagegraph.errors import SchemaMismatch
-from lineagegraph.facts import Facts, Vertex, bucket
+from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
 from lineagegraph.schema import VERTICES
 from lineagegraph.view import View
 
 Step = tuple[str, str]
-Hop = Sequence[Step]
-
-STAY: Step = ("STAY", "")
-OUT, IN = "OUT", "IN"
-
-# What `rules.sources` looks at, from an output: all its names, who makes them, from what, and whose names that are.
-SOURCES: tuple[Hop, ...] = (
-    (STAY, (OUT, "SAME_AS"), (IN, "SAME_AS")),
-    ((IN, "GENERATED_BY"), (IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")),
-    ((OUT, "CONSUMES"), (OUT, "STATES_LINEAGE_OF"), (IN, "SAME_AS")),
-    ((IN, "SAME_AS"),),
-)
-# From a source to whatever may be made of it.
-OUTPUTS: tuple[Hop, ...] = (
-    (STAY, (OUT, "SAME_AS"), (IN, "SAME_AS")),
-    ((IN, "CONSUMES"), (IN, "DERIVED_FROM")),
-    ((OUT, "GENERATED_BY"),),
-    ((IN, "SAME_AS"),),
-)
-EVIDENCE = ("READ_SCANNED", "READ_AT_START", "READ_LATER", "WROTE_REPORTED", "WROTE_NAMED")
-RUN: tuple[Hop, ...] = (
-    tuple((OUT, label) for label in ("RUN_OF", "PARENT", "READ", "WROTE", *EVIDENCE)),
-    ((IN, "SAME_AS"),),
-)
-SIBLINGS: tuple[Hop, ...] = (((OUT, "HOLDS"),), tuple((OUT, label) for label in ("PARENT", "RUN_OF", "READ", "WROTE")))
-RUNS_OF_A_DAY: tuple[Hop, ...] = (((OUT, "HOLDS"),), ((OUT, "RUN_OF"),))
-DAYS: tuple[Hop, ...] = (((OUT, "BUCKET"),), ((OUT, "BUCKET"),))
+Hop = tuple[Step, ...]
 
 _LABELS = {row.tag: row for row in VERTICES.values()}
 
@@ -72,6 +43,7 @@ class Reader:
         self._whole: set[tuple[Vertex, tuple[Hop, ...]]] = set()
         self._view: View | None = None
         self.facts = Facts()
+        self.named: set[Vertex] = set()  # Datasets whose links to other names are all here
         self.unfinished: set[Vertex] = set()
 
     @property
@@ -92,59 +64,6 @@ class Reader:
         """The vertices that an index has under these keys and values, each lookup being one conjunction."""
         wanted = [list(lookup) for lookup in lookups]
         return self._take(index=wanted) if wanted else []
-
-    def sources(self, outputs: Iterable[Vertex]) -> None:
-        """All that `rules.sources` needs for these outputs."""
-        outputs = list(outputs)
-        self.fetch(outputs, SOURCES)
-        view = self.view
-        makers = {
-            pipeline
-            for output in outputs
-            for name in rules.names_of(view, output)
-            for label in ("GENERATED_BY", "STATES_LINEAGE_OF")
-            for pipeline in view.into(label, name)
-        }
-        self.latest_runs(makers)
-
-    def latest_runs(self, pipelines: Iterable[Vertex]) -> None:
-        """All that `rules.latest_run` needs: the run that the register names or, if it failed, those before it."""
-        pipelines = list(pipelines)
-        hints = {p: Vertex("Run", (hint,)) for p in pipelines if (hint := self.view.text(p, "latest_run"))}
-        self.fetch((p for p in pipelines if p not in hints), DAYS[:1])
-        self.fetch(hints.values(), (((OUT, "RUN_OF"),),))
-        failed = [p for p, run in hints.items() if rules.run_state(self.view, run) != "COMPLETE"]
-        self.fetch(failed, DAYS)
-        for pipeline in failed:
-            years = self.view.out("BUCKET", pipeline)
-            days = {day for year in years for day in self.view.out("BUCKET", year)}
-            for day in sorted(days, key=lambda vertex: vertex.key[1], reverse=True):
-                self.fetch([day], RUNS_OF_A_DAY)
-                if any(rules.run_state(self.view, run) == "COMPLETE" for run in self.view.out("HOLDS", day)):
-                    break
-
-    def runs(self, runs: Iterable[Vertex]) -> None:
-        """All that `rules.snapshots_read` and `rules.snapshots_written` need for these runs."""
-        runs = list(runs)
-        self.fetch(runs, RUN)
-        self.fetch({day for run in runs if self.view.out("WROTE", run) for day in self._days_of(run)}, SIBLINGS)
-        self.fetch({sibling for run in runs for sibling in rules.one_statement(self.view, run)}, RUN)
-        damaged = [v for v in self.view.all("DatasetVersion") if v.key[2].startswith("~")]
-        self.look_up(
-            (("dataset", Vertex("Dataset", version.key[:2]).id), ("rounded", version.key[2][1:])) for version in damaged
-        )
-
-    def _days_of(self, run: Vertex) -> Iterable[Vertex]:
-        """The day Buckets in which the parents of a run keep what ran at the same time."""
-        last = self.view.number(run, "seen_at")
-        first = rules.started_at(self.view, run) or last
-        if first is None or last is None:
-            return
-        day = datetime.fromtimestamp(min(first, last) / 1000, UTC).date()
-        while day <= datetime.fromtimestamp(last / 1000, UTC).date():
-            for parent in self.view.out("PARENT", run):
-                yield bucket(parent, day.isoformat())
-            day += timedelta(days=1)
 
     def _take(self, **what: Any) -> list[Vertex]:
         key = request_key()

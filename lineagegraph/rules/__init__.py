@@ -10,7 +10,17 @@ from lineagegraph.rules.datasets import Standing, latest_version, standing
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, sources, targets
 from lineagegraph.rules.models import Trained, Training, trained_models, training
 from lineagegraph.rules.names import CLIENT, called, names_of, physical
-from lineagegraph.rules.runs import State, counts, made_data, one_statement, pipeline_of, run_state, started_at
+from lineagegraph.rules.runs import (
+    State,
+    counts,
+    day_of,
+    days_of,
+    made_data,
+    one_statement,
+    pipeline_of,
+    run_state,
+    started_at,
+)
 from lineagegraph.rules.snapshots import (
     APPROXIMATE,
     CERTAINTIES,
@@ -19,10 +29,11 @@ from lineagegraph.rules.snapshots import (
     UNKNOWN,
     Certainty,
     Snapshot,
+    rounded,
     settled,
     snapshots_read,
 )
-from lineagegraph.rules.written import snapshots_written
+from lineagegraph.rules.written import days_of_writers, snapshots_written
 
 __all__ = [
     "APPROXIMATE",
@@ -49,6 +60,9 @@ __all__ = [
     "consumers",
     "counts",
     "current_since",
+    "day_of",
+    "days_of",
+    "days_of_writers",
     "latest_run",
     "latest_version",
     "made",
@@ -59,6 +73,7 @@ __all__ = [
     "physical",
     "pipeline_of",
     "producers",
+    "rounded",
     "run_state",
     "schemas",
     "settled",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import orjson
 
 from lineagegraph.facts import Vertex
-from lineagegraph.rules.current import day_of
 from lineagegraph.rules.datasets import newest_statement
 from lineagegraph.rules.lineage import sources
 from lineagegraph.rules.names import names_of, physical
+from lineagegraph.rules.runs import day_of
 from lineagegraph.view import View
 
 

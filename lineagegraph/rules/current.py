@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from lineagegraph.facts import Vertex
 from lineagegraph.rules.names import physical
-from lineagegraph.rules.runs import counts, made_data
+from lineagegraph.rules.runs import counts, day_of, made_data
 from lineagegraph.view import View, remembered
 
 ALWAYS, NEVER = "", "~"  # before and after every day
@@ -79,8 +77,8 @@ def came_true(view: View, pipeline: Vertex, source: Vertex, output: Vertex, sinc
     good = [run for run in _writers(view, pipeline, output, since) if made_data(view, run, pipeline)]
     if not good:
         return made(view, pipeline, output, since)
-    runs = _runs_since(view, pipeline, since) if source in _inputs(view, pipeline) else ()
-    readers = [run for run in runs if source in _ends(view, "READ", run)]  # an id may be another pipeline's too
+    runs = _runs_since(view, pipeline, since) if source in _stated(view, "CONSUMES", pipeline, since) else ()
+    readers = [run for run in runs if source in _ends(view, "READ", run)]
     if not readers or any(run in good for run in readers):
         return True
     silent = not any(_ends(view, "READ", run) for run in good)  # the writers say nothing of their inputs
@@ -95,27 +93,26 @@ def unsettled(view: View, pipeline: Vertex) -> str | None:
     Pipeline.
     """
     since = current_since(view, pipeline)
-    stated = {
-        label: {physical(view, dataset) for dataset, day in view.dated_out(label, pipeline) if day >= since}
-        for label in ("CONSUMES", "GENERATED_BY")
-    }
+    inputs, outputs = (_stated(view, label, pipeline, since) for label in ("CONSUMES", "GENERATED_BY"))
     run = latest_run(view, pipeline)
-    if not stated["GENERATED_BY"]:
+    if not outputs or since == NEVER:
         return None
     if run is None:
-        return since if since != NEVER and view.out("BUCKET", pipeline) else None
-    whole = stated["CONSUMES"] <= _ends(view, "READ", run) and stated["GENERATED_BY"] <= _ends(view, "WROTE", run)
-    return None if whole else since
+        return since if view.out("BUCKET", pipeline) else None
+    return None if inputs <= _ends(view, "READ", run) and outputs <= _ends(view, "WROTE", run) else since
 
 
 @remembered
 def _runs_since(view: View, pipeline: Vertex, since: str) -> tuple[Vertex, ...]:
-    return tuple(run for run in view.into("RUN_OF", pipeline) if day_of(view.number(run, "seen_at") or 0) >= since)
+    """The runs that the pipeline's Buckets of those days hold."""
+    days = (day for year in view.out("BUCKET", pipeline) for day in view.out("BUCKET", year) if day.key[1] >= since)
+    return tuple(dict.fromkeys(run for day in days for run in view.out("HOLDS", day)))
 
 
 @remembered
-def _inputs(view: View, pipeline: Vertex) -> frozenset[Vertex]:
-    return frozenset(physical(view, dataset) for dataset in view.out("CONSUMES", pipeline))
+def _stated(view: View, label: str, pipeline: Vertex, since: str) -> frozenset[Vertex]:
+    """The datasets to which the pipeline's edges of that label were stated since that day."""
+    return frozenset(physical(view, dataset) for dataset, day in view.dated_out(label, pipeline) if day >= since)
 
 
 def _writers(view: View, pipeline: Vertex, output: Vertex, since: str) -> list[Vertex]:
@@ -125,8 +122,3 @@ def _writers(view: View, pipeline: Vertex, output: Vertex, since: str) -> list[V
 @remembered
 def _ends(view: View, label: str, run: Vertex) -> frozenset[Vertex]:
     return frozenset(physical(view, d) for d in view.out(label, run) if d.label == "Dataset")
-
-
-def day_of(moment: int) -> str:
-    """The UTC day of a moment in milliseconds, as edges carry it."""
-    return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d")

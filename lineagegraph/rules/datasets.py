@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lineagegraph.facts import Vertex
-from lineagegraph.rules.current import day_of, made
+from lineagegraph.rules.current import made
 from lineagegraph.rules.names import names_of, physical
-from lineagegraph.rules.runs import counts, pipeline_of, run_state
+from lineagegraph.rules.runs import counts, day_of, pipeline_of, run_state
 from lineagegraph.rules.snapshots import EXACT, Snapshot, settled
 from lineagegraph.view import View, remembered
 

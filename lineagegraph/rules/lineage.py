@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lineagegraph.facts import Vertex
-from lineagegraph.rules.current import ALWAYS, came_true, current_since, day_of, latest_run, made
+from lineagegraph.rules.current import ALWAYS, came_true, current_since, latest_run, made
 from lineagegraph.rules.names import names_of, physical
+from lineagegraph.rules.runs import day_of
 from lineagegraph.view import View, remembered
 
 Basis = Literal["stated", "inferred"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
-from lineagegraph.facts import Vertex
+from lineagegraph.facts import Vertex, bucket
 from lineagegraph.view import View, remembered
 
 State = Literal["COMPLETE", "FAIL", "ABORT", "RUNNING"]
+DAY_MS = 86_400_000
 LASTING = ("STREAMING", "SERVICE")  # jobs that make data while they run, not when they end
 
 
@@ -69,14 +71,29 @@ def one_statement(view: View, run: Vertex) -> list[Vertex]:
     different pipelines, of the same inputs, with the same output. Two threads that append to one table at the
     same time are not that.
     Needs PARENT, RUN_OF, READ, WROTE out of the Run and out of the Runs that HOLDS out of its parents' Buckets
-    of its days leads to.
+    of its days (`days_of`) leads to.
     """
     family = [run]
+    days = days_of(view, run)
     for parent in view.out("PARENT", run):
-        for other in view.into("PARENT", parent):
+        for other in (child for day in days for child in view.out("HOLDS", bucket(parent, day))):
             if other not in family and _inside(view, run, other) and _same_work(view, run, other):
                 family.append(other)
     return family
+
+
+def days_of(view: View, run: Vertex, more: int = 0) -> list[str]:
+    """The UTC days on which the run is known to have run, and so many more after them. Needs the Run."""
+    last = view.number(run, "seen_at")
+    if last is None:
+        return []
+    first = min(started_at(view, run) or last, last)
+    return [day_of(number * DAY_MS) for number in range(first // DAY_MS, last // DAY_MS + 1 + more)]
+
+
+def day_of(moment: int) -> str:
+    """The UTC day of a moment in milliseconds, as edges carry it."""
+    return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def _same_work(view: View, run: Vertex, other: Vertex) -> bool:

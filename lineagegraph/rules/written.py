@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lineagegraph.facts import Vertex
+from lineagegraph.facts import Vertex, bucket
 from lineagegraph.rules.names import names_of, physical
-from lineagegraph.rules.runs import one_statement, run_state, span, started_at
+from lineagegraph.rules.runs import days_of, one_statement, run_state, span, started_at
 from lineagegraph.rules.snapshots import (
     EXACT,
     LIKELY,
@@ -25,7 +25,7 @@ from lineagegraph.rules.snapshots import (
     settled,
     twins,
 )
-from lineagegraph.view import View, remembered
+from lineagegraph.view import View
 
 NAMES_OUTPUT = ("WROTE_NAMED", "WROTE_REPORTED")
 
@@ -36,8 +36,9 @@ def snapshots_written(view: View, run: Vertex) -> list[Snapshot]:
     R wrote S iff R completed and did not fail, R showed that it wrote (output statistics, or a commit report of
     S; a report of another snapshot shows that it wrote that one), R was the first to name S as an output, and S
     was first named by anyone after R started. The two runs of one statement share their evidence.
-    Needs WROTE, WROTE_NAMED, WROTE_REPORTED out of the runs of `one_statement`; the DatasetVersions that HOLDS
-    out of the outputs' Buckets of the run's days leads to, with those runs that name them as outputs.
+    Needs WROTE, WROTE_NAMED, WROTE_REPORTED out of the runs of `one_statement`; for each of these and each of its
+    outputs the DatasetVersions that HOLDS out of `days_of_writers` leads to, with WROTE_NAMED, WROTE_REPORTED into
+    them and WROTE_REPORTED, PARENT out of the Runs found there; and what `twins` needs for every version.
     """
     outputs = sorted({physical(view, d) for d in view.out("WROTE", run) if d.label == "Dataset"})
     family = [r for r in one_statement(view, run) if run_state(view, r) == "COMPLETE"] if outputs else []
@@ -119,7 +120,8 @@ def _rivals(view: View, family: list[Vertex], dataset: Vertex, versions: set[Ver
     until = max(first_named(view, dataset, v) or 0 for v in versions)
     kin = {*family, *(parent for run in family for parent in view.out("PARENT", run))}
     kin |= {child for run in family for child in view.into("PARENT", run)}
-    for other in _writers(view, dataset) - kin:
+    days = {day for run in family for day in days_of_writers(view, run, dataset)}
+    for other in _writers(view, days) - kin:
         theirs, last = span(view, other), view.number(other, "seen_at")  # a run that fell silent ended, for us, then
         if theirs is None or last is None or theirs[0] > until or last < since:
             continue
@@ -129,14 +131,16 @@ def _rivals(view: View, family: list[Vertex], dataset: Vertex, versions: set[Ver
     return False
 
 
-@remembered
-def _writers(view: View, dataset: Vertex) -> frozenset[Vertex]:
-    """The runs that name any version of the dataset as an output."""
-    names = names_of(view, dataset)
-    return frozenset(
-        run
-        for version in view.all("DatasetVersion")
-        if Vertex("Dataset", version.key[:2]) in names
-        for label in NAMES_OUTPUT
-        for run in view.into(label, version)
-    )
+def days_of_writers(view: View, run: Vertex, dataset: Vertex) -> list[Vertex]:
+    """The Buckets of the dataset, under all its names, in which those who wrote it beside this run left versions.
+
+    They are those of the run's days and of the day after: who commits before midnight may tell of it later.
+    """
+    days = days_of(view, run, more=1)
+    return [bucket(name, day) for name in sorted(names_of(view, dataset)) for day in days]
+
+
+def _writers(view: View, days: set[Vertex]) -> set[Vertex]:
+    """The runs that name any version of these days as an output."""
+    versions = {version for day in days for version in view.out("HOLDS", day) if version.label == "DatasetVersion"}
+    return {run for version in versions for label in NAMES_OUTPUT for run in view.into(label, version)}

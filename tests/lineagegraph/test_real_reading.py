@@ -37,7 +37,7 @@ def corpus() -> Facts:
     return fold(made)
 
 
-def made_at_random(seed: int, count: int = 400) -> Facts:
+def made_at_random(seed: int, count: int = 150) -> Facts:
     """Few jobs and tables over some days: runs that fail after all, names that move, lineage stated or not."""
     pick = random.Random(seed)
     tables = [{"namespace": "made", "name": f"/lake/t{n}"} for n in range(12)]

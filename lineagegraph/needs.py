@@ -1,0 +1,127 @@
+"""What the rules need to see, fetched: each function here makes one rule's answer the same as with the whole graph.
+
+The rules' docstrings say what they look at; it is written down here as hops and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lineagegraph import rules
+from lineagegraph.facts import Vertex, bucket
+from lineagegraph.reader import Hop, Reader
+
+OUT, IN = "OUT", "IN"
+ALIKE: Hop = ((OUT, "SAME_AS"), (IN, "SAME_AS"))
+NAMES = (ALIKE, ALIKE, ALIKE)
+MAKERS = (
+    ((IN, "GENERATED_BY"), (IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")),
+    ((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),
+)
+USERS = (((IN, "CONSUMES"), (IN, "DERIVED_FROM")), ((OUT, "GENERATED_BY"),))
+ENDS: Hop = ((OUT, "RUN_OF"), (OUT, "READ"), (OUT, "WROTE"))
+VERSIONS = ("READ_SCANNED", "READ_AT_START", "READ_LATER", "WROTE_REPORTED", "WROTE_NAMED")
+RUN = ((*ENDS, (OUT, "PARENT"), *((OUT, label) for label in VERSIONS)),)
+HELD: Hop = ((OUT, "HOLDS"),)
+DAYS = (((OUT, "BUCKET"),), ((OUT, "BUCKET"),))
+WRITERS = (HELD, ((IN, "WROTE_NAMED"), (IN, "WROTE_REPORTED")), ((OUT, "WROTE_REPORTED"), (OUT, "PARENT")))
+
+
+def names(reader: Reader, datasets: Iterable[Vertex] = ()) -> None:
+    """For `physical` and `names_of`: all that are linked to these datasets, or to any that was reached, by SAME_AS."""
+    wanted = {d for d in datasets if d.label == "Dataset"} | set(reader.view.all("Dataset"))
+    while news := wanted - reader.named:
+        reader.fetch(sorted(news), NAMES)
+        reader.named |= news
+        wanted = set(reader.view.all("Dataset"))
+
+
+def sources(reader: Reader, outputs: Iterable[Vertex]) -> None:
+    """For `sources` of these outputs."""
+    outputs = list(outputs)
+    names(reader, outputs)
+    reader.fetch({name for output in outputs for name in rules.names_of(reader.view, output)}, MAKERS)
+    names(reader)
+    view = reader.view
+    all_names = {name for output in outputs for name in rules.names_of(view, output)}
+    makers = {
+        p for name in all_names for label in ("GENERATED_BY", "STATES_LINEAGE_OF") for p in view.into(label, name)
+    }
+    current(reader, makers)
+
+
+def outputs(reader: Reader, datasets: Iterable[Vertex]) -> None:
+    """For `outputs_of` these datasets."""
+    datasets = list(datasets)
+    names(reader, datasets)
+    reader.fetch({name for dataset in datasets for name in rules.names_of(reader.view, dataset)}, USERS)
+    names(reader)
+
+
+def current(reader: Reader, pipelines: Iterable[Vertex]) -> None:
+    """For `latest_run`, `current_since`, `made` and `came_true` of these pipelines."""
+    pipelines = sorted(pipelines)
+    hints = {p: Vertex("Run", (hint,)) for p in pipelines if (hint := reader.view.text(p, "latest_run"))}
+    reader.fetch((p for p in pipelines if p not in hints), DAYS[:1])
+    reader.fetch(hints.values(), (ENDS,))
+    for pipeline in (p for p in hints if rules.latest_run(reader.view, p) is None):
+        _latest_before(reader, pipeline)
+    names(reader)
+    since = {p: day for p in pipelines if (day := rules.unsettled(reader.view, p)) is not None}
+    reader.fetch(since, DAYS)
+    reader.fetch((day for p, first in since.items() for day in _days(reader, p) if day.key[1] >= first), (HELD, ENDS))
+    names(reader)
+
+
+def _latest_before(reader: Reader, pipeline: Vertex) -> None:
+    """The newest completed run, where the register names one that failed after all: day by day, backwards."""
+    reader.fetch([pipeline], DAYS)
+    enough = ""
+    for day in sorted(_days(reader, pipeline), key=lambda vertex: vertex.key[1], reverse=True):
+        if day.key[1] < enough:
+            return
+        reader.fetch([day], (HELD, ENDS))
+        if (run := rules.latest_run(reader.view, pipeline)) is not None:
+            enough = rules.day_of(reader.view.number(run, "completed_at") or 0)
+
+
+def _days(reader: Reader, owner: Vertex) -> list[Vertex]:
+    return [day for year in reader.view.out("BUCKET", owner) for day in reader.view.out("BUCKET", year)]
+
+
+def snapshots(reader: Reader, runs: Iterable[Vertex]) -> None:
+    """For `snapshots_read` and `snapshots_written` of these runs."""
+    runs = list(runs)
+    reader.fetch(runs, RUN)
+    view = reader.view
+    beside = {
+        bucket(parent, day)
+        for run in runs
+        if view.out("WROTE", run)
+        for day in rules.days_of(view, run)
+        for parent in view.out("PARENT", run)
+    }
+    reader.fetch(sorted(beside), (HELD, (*ENDS, (OUT, "PARENT"))))
+    family = {member for run in runs for member in rules.one_statement(reader.view, run)}
+    reader.fetch(sorted(family), RUN)
+    names(reader)
+    view = reader.view
+    written = {(run, rules.physical(view, d)) for run in family for d in view.out("WROTE", run) if d.label == "Dataset"}
+    days = {day for run, dataset in written for day in rules.days_of_writers(view, run, dataset)}
+    reader.fetch(sorted(days), WRITERS)
+    _twins(reader, {v for run in family for label in VERSIONS for v in reader.view.out(label, run)})
+
+
+def _twins(reader: Reader, versions: Iterable[Vertex]) -> None:
+    """Of these versions all that round to the same number, and those of the same text under other names."""
+    view = reader.view
+    lookups, same = set(), set()
+    for version in versions:
+        number = rules.rounded(version)
+        for name in rules.names_of(view, rules.physical(view, Vertex("Dataset", version.key[:2]))):
+            if number is None:
+                same.add(Vertex("DatasetVersion", (*name.key, version.key[2])))
+            else:
+                lookups.add((("dataset", name.id), ("rounded", number)))
+    reader.look_up(sorted(lookups))
+    reader.fetch(sorted(same))
