@@ -19,7 +19,7 @@ class Care:
 
     def __init__(self, notes: Mapping[Partition, Note], span: int) -> None:
         self._span = span
-        self._suspects = {partition: note.probe for partition, note in notes.items() if note.suspicious}
+        self._suspects = {partition: note.suspect for partition, note in notes.items() if note.suspicious}
         self._turns: deque[Partition | None] = deque([*sorted(self._suspects), None])
 
     @property

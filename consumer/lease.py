@@ -30,11 +30,17 @@ class Lease:
     @classmethod
     def of(cls, places: Mapping[Partition, Place], settings: Settings) -> Lease:
         """A lease that begins at these places."""
-        limits = settings.brake_run, settings.brake_share
+        # What is replayed was a dead letter before: a replay has a limit of its own, and must not halt and page.
+        limits = {
+            p: (0, 0.0) if settings.is_retry(p.topic) else (settings.brake_run, settings.brake_share) for p in places
+        }
         return cls(
             {partition: Tracker(place.offset) for partition, place in places.items()},
             {partition: place.note for partition, place in places.items()},
-            {partition: Brake(*limits, place.note.brake == "released") for partition, place in places.items()},
+            {
+                partition: Brake(*limits[partition], place.note.brake == "released")
+                for partition, place in places.items()
+            },
             Care({partition: place.note for partition, place in places.items()}, settings.batch_records),
             {partition: "since an earlier run" for partition, place in places.items() if place.note.brake == "halted"},
         )
@@ -70,7 +76,7 @@ class Lease:
         for partition, tracker in self.trackers.items():
             offset, note = tracker.safe(on_disk_until), self.notes[partition]
             if offset > tracker.committed:
-                note = replace(note, starts=0)
+                note = note.got_to(offset)
             if offset > tracker.committed or note.brake != self._brake(partition):
                 due[partition] = self._place(partition, offset, note)
         return due
@@ -91,9 +97,9 @@ class Lease:
         """What must be committed before this is read by itself; without a partition, before anything else is."""
         due = {}
         if self.probing is not None and self.probing != partition:
-            due[self.probing] = replace(self.notes[self.probing], probe=None, reading=False)
+            due[self.probing] = self.notes[self.probing].reads(None)
         if partition is not None:
-            due[partition] = replace(self.notes[partition], probe=probe, reading=True)
+            due[partition] = self.notes[partition].reads(probe)
         return {p: Place(self.trackers[p].committed, note) for p, note in due.items()}
 
     def committed(self, places: Mapping[Partition, Place]) -> None:
@@ -101,7 +107,7 @@ class Lease:
         for partition, place in places.items():
             self.trackers[partition].commit(place.offset)
             self.notes[partition] = place.note
-        self.probing = next((partition for partition, note in self.notes.items() if note.reading), None)
+        self.probing = next((partition for partition, note in self.notes.items() if note.reading is not None), None)
 
     def _place(self, partition: Partition, offset: int, note: Note) -> Place:
         return Place(offset, replace(note, brake=self._brake(partition)))

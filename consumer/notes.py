@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 SUSPICIOUS = 3  # the third start at one offset is careful: twice may be chance
 GUILTY = 2  # a record that the process died of twice, while it read nothing else, is not read a third time
@@ -39,29 +39,43 @@ class Note:
     """The state of one partition besides its offset. The default is that nothing is wrong."""
 
     starts: int = 0  # processes that began at this offset and neither got on nor ended in order
-    probe: Probe | None = None
-    reading: bool = False  # whether the probe is being read now; a new owner who finds this knows of a death
+    suspect: Probe | None = None  # what the last one died of that was reading something by itself here
+    reading: Probe | None = None  # what is being read by itself now; a new owner who finds this knows of a death
     brake: BrakeState = "on"
 
     def taken_over(self) -> Note:
         """What a new owner writes down before it reads anything."""
-        probe = self.probe
-        if probe is not None and self.reading:
-            probe = probe._replace(deaths=probe.deaths + 1)
-        return replace(self, starts=self.starts + 1, probe=probe, reading=False)
+        if self.reading is None:
+            return replace(self, starts=self.starts + 1)
+        known = self.suspect is not None and self.suspect[:2] == self.reading[:2]
+        deaths = self.suspect.deaths + 1 if self.suspect is not None and known else 1
+        return replace(self, starts=self.starts + 1, suspect=self.reading._replace(deaths=deaths), reading=None)
+
+    def reads(self, probe: Probe | None) -> Note:
+        """The note while this is read by itself; who is passed without a death is no longer suspected."""
+        return replace(self._passed(probe.first) if probe is not None else self, reading=probe)
+
+    def got_to(self, offset: int) -> Note:
+        """The note with an offset that got on."""
+        return replace(self._passed(offset), starts=0)
+
+    def _passed(self, offset: int) -> Note:
+        return replace(self, suspect=None) if self.suspect is not None and offset >= self.suspect.end else self
 
     @property
     def suspicious(self) -> bool:
         """Whether this partition may hold a record that kills its reader."""
-        return self.starts >= SUSPICIOUS or self.probe is not None
+        return self.starts >= SUSPICIOUS or self.suspect is not None
 
     def text(self, graph_id: str) -> str:
         """As the commit's metadata."""
         content: dict[str, object] = {"graph": graph_id}
         if self.starts:
             content["starts"] = self.starts
-        if self.probe is not None:
-            content["probe"] = [*self.probe, self.reading]
+        if self.suspect is not None:
+            content["suspect"] = self.suspect
+        if self.reading is not None:
+            content["reading"] = self.reading
         if self.brake != "on":
             content["brake"] = self.brake
         return json.dumps(content)
@@ -78,13 +92,20 @@ def parse(metadata: str) -> Note:
     """The note in a commit's metadata; what others wrote there says nothing."""
     try:
         content = json.loads(metadata)
-        first, end, deaths, reading = content.get("probe") or (0, 0, 0, False)
-        probe = Probe(int(first), int(end), int(deaths)) if end > first else None
         brake = content.get("brake", "on")
         known: BrakeState = brake if brake in ("halted", "released") else "on"
-        return Note(int(content.get("starts", 0)), probe, bool(reading) and probe is not None, known)
+        return Note(
+            int(content.get("starts", 0)), _probe(content.get("suspect")), _probe(content.get("reading")), known
+        )
     except (ValueError, TypeError, AttributeError):
         return Note()
+
+
+def _probe(row: Any) -> Probe | None:
+    if not row:
+        return None
+    first, end, deaths = map(int, row)
+    return Probe(first, end, deaths) if end > first else None
 
 
 def graph_of(metadata: str) -> str | None:

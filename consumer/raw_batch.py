@@ -6,6 +6,7 @@ each behind its own length, so that a bad one costs itself.
 
 from __future__ import annotations
 
+import mmap
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -180,11 +181,11 @@ def _gzip(content: bytes, most: int) -> bytes:
     return made
 
 
-def _into(decompress: Callable[[bytes, bytearray], int]) -> Callable[[bytes, int], bytes]:
+def _into(decompress: Callable[[bytes, mmap.mmap], int]) -> Callable[[bytes, int], bytes]:
     def bounded(content: bytes, most: int) -> bytes:
-        room = bytearray(most)  # untouched pages of it cost nothing
         try:
-            return bytes(room[: decompress(content, room)])
+            with mmap.mmap(-1, most) as room:  # pages that are not written to cost nothing
+                return room[: decompress(content, room)]
         except cramjam.DecompressionError as error:
             if "whole buffer" in str(error):
                 raise Undecodable(f"more than {most} bytes when decompressed") from None

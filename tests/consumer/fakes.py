@@ -18,6 +18,7 @@ from consumer.metrics import Metrics
 from consumer.notes import Note, Place
 from consumer.reading import Trouble
 from consumer.records import Condemned, Partition, Record, Slice
+from consumer.replayed import Replayed
 from consumer.settings import Settings
 from consumer.worker import Worker
 from lineagegraph.errors import GraphRejected, GraphUnavailable
@@ -224,6 +225,12 @@ class FakeBurial:
             raise Unburied("the topic is away")
         self.buried += letters
         self.log.append(("bury", {letter.record.id for letter in letters}))
+
+    async def resolve(self, many: Sequence[tuple[str, Replayed]]) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise Unburied("the ledger is away")
+        self.log.append(("resolve", {one.id for _, one in many}))
 
 
 @dataclass

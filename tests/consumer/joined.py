@@ -71,7 +71,7 @@ class Joined:
 
 
 @asynccontextmanager
-async def joined(settings: Settings, seconds: float = 20.0) -> AsyncIterator[Joined]:
+async def joined(settings: Settings, seconds: float = 60.0) -> AsyncIterator[Joined]:
     """A member that lives as long as this; all that is done with it must be over within so many seconds."""
     metrics = Metrics()
     async with asyncio.timeout(seconds), connection.admin(settings) as client:

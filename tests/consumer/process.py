@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer import logs
+from consumer import logs, run
+from consumer.batch import Good, Reader, Skip
+from consumer.deadletters import DeadLetter
+from consumer.records import Record
 from consumer.run import How, consume
 from consumer.settings import load
 from lineagegraph.facts import Facts
@@ -48,8 +52,20 @@ class FileStore:
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class Mortal(Reader):
+    """Kills its process at a poisonous record, as a crash in native code or a lack of memory would."""
+
+    def read(self, record: Record) -> Good | DeadLetter | Skip:
+        if record.value == b"poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Reader.read(self, record)
+
+
 def main() -> None:
-    """Arguments: the file, seconds per write, and perhaps --until-end."""
+    """Arguments: the file, seconds per write, and perhaps --until-end and --mortal."""
+    if "--mortal" in sys.argv:
+        run.Reader = Mortal  # type: ignore[misc]
     settings = load()
     logs.configure("INFO")
     store = FileStore(Path(sys.argv[1]), float(sys.argv[2]))

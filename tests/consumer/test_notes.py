@@ -15,8 +15,8 @@ from consumer.records import Partition
 P, Q = Partition("t", 0), Partition("t", 1)
 probes = st.builds(lambda a, n, d: Probe(a, a + n, d), st.integers(0, 2**50), st.integers(1, 999), st.integers(0, 9))
 notes = st.one_of(
-    st.builds(Note, st.integers(0, 99), st.none(), st.just(False), st.sampled_from(["on", "halted", "released"])),
-    st.builds(Note, st.integers(0, 99), probes, st.booleans(), st.sampled_from(["on", "halted", "released"])),
+    st.builds(Note, st.integers(0, 99), st.none(), st.none(), st.sampled_from(["on", "halted", "released"])),
+    st.builds(Note, st.integers(0, 99), probes, st.none() | probes, st.sampled_from(["on", "halted", "released"])),
 )
 
 
@@ -32,7 +32,7 @@ def test_where_nothing_is_wrong_only_the_graph_is_noted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "7", "null", "[]", '{"probe": 1}', '{"probe": [9, 2, 0, 1]}', '{"starts": []}', '{"brake": "?"}']
+    "text", ["", "x", "7", "null", "[]", '{"suspect": 1}', '{"suspect": [9, 2, 0]}', '{"starts": []}', '{"brake": "?"}']
 )
 def test_what_others_wrote_says_nothing(text: str) -> None:
     assert parse(text) == Note()
@@ -46,10 +46,19 @@ def test_two_deaths_may_be_chance_and_the_third_start_is_careful() -> None:
 
 
 def test_only_who_dies_while_it_is_being_read_counts() -> None:
-    reading = Note(3, Probe(7, 8), reading=True)
-    died = reading.taken_over()
-    assert died.probe == Probe(7, 8, deaths=1)
-    assert died.taken_over().probe == Probe(7, 8, deaths=1), "the second one died of something else"
+    died = Note(3).reads(Probe(7, 8)).taken_over()
+    assert died.suspect == Probe(7, 8, deaths=1)
+    assert died.taken_over().suspect == Probe(7, 8, deaths=1), "the second one died of something else"
+    assert died.reads(Probe(7, 8)).taken_over().suspect == Probe(7, 8, deaths=2)
+    assert died.reads(Probe(3, 4)).taken_over().suspect == Probe(3, 4, deaths=1)
+
+
+def test_a_suspect_is_remembered_until_it_is_passed() -> None:
+    died = Note(3, Probe(7, 8, 1))
+    assert died.reads(Probe(0, 7)).reads(None).suspect == Probe(7, 8, 1)
+    assert died.reads(Probe(8, 9)).suspect is None
+    assert died.got_to(7).suspect == Probe(7, 8, 1)
+    assert died.got_to(8) == Note()
 
 
 def test_one_record_is_guilty_after_two_deaths_and_a_span_never() -> None:

@@ -26,7 +26,7 @@ def made(content: bytes, most_bytes: int = 2**20) -> list[Record | Broken]:
     return list(batch_at(content, 0).records(PLACE, most_bytes))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(rows, st.sampled_from(sorted(COMPRESS)), st.integers(0, 2**40))
 def test_sound_batches_are_read_as_aiokafka_reads_them(rows: list[Any], codec: int, base: int) -> None:
     content = batch([record(n, *row) for n, row in enumerate(rows)], codec, base=base)
@@ -38,6 +38,7 @@ def test_sound_batches_are_read_as_aiokafka_reads_them(rows: list[Any], codec: i
     ]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.integers(0, 250), st.sampled_from(sorted(COMPRESS)))
 def test_whatever_is_damaged_nothing_else_is_raised(noise: bytes, at: int, codec: int) -> None:
     content = bytearray(batch([record(n, b"key", b"value" * 5, [(b"h", b"x")]) for n in range(5)], codec))

@@ -219,6 +219,29 @@ def test_a_consumer_that_is_killed_again_and_again_loses_nothing(kafka: Broker, 
     assert len(ids) == 10, "the same record is the same dead letter, however often it was buried"
 
 
+def test_a_record_that_kills_the_process_is_found_and_buried_unparsed(
+    kafka: Broker, start: Start, tmp_path: Path
+) -> None:
+    settings = made(kafka, batch_records=50, session_seconds=6)
+    graph, topic = tmp_path / "graph", settings.topics[0]
+
+    async def fill() -> None:
+        await create(settings, 1)
+        await send(settings, [*events(range(120)), (b"key", b"poison"), *events(range(120, 200))])
+
+    asyncio.run(fill())
+    ends = []
+    while not ends or ends[-1] != 0:
+        process = start(settings, graph, 0.0, "--until-end", "--mortal", log=tmp_path / "log")
+        ends.append(process.wait(60))
+        assert ends[-1] in (0, -signal.SIGKILL), (tmp_path / "log").read_text()[-3000:]
+        assert len(ends) < 10
+    assert set(graph.read_text().split()) == names(range(200))
+    (letter,) = asyncio.run(everything_in(settings, settings.dead_letters_of(topic)))
+    assert (letter.key, letter.value) == (b"key", b"poison")
+    assert describe(tuple(letter.headers))[f"{OURS}class"] == "crash"
+
+
 def test_sigterm_ends_in_order(kafka: Broker, start: Start, tmp_path: Path) -> None:
     settings = made(kafka)
     graph = tmp_path / "graph"

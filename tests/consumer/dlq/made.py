@@ -17,7 +17,12 @@ LETTERS = "events.lineagegraph.dlq"
 
 def source(number: int = 0, value: bytes | None = None, **more: Any) -> Record:
     """A record of the source topic."""
-    given: dict[str, Any] = {"partition": Partition(SOURCE, number % 3), "offset": number, "timestamp": TIME, "key": b"k"}
+    given: dict[str, Any] = {
+        "partition": Partition(SOURCE, number % 3),
+        "offset": number,
+        "timestamp": TIME,
+        "key": b"k",
+    }
     return Record(**given | {"value": event(number) if value is None else value} | more)
 
 
