@@ -23,7 +23,7 @@ from mappers.version_facets import claimant
 Facet = dict[str, Any]
 MOST_DEPTH = 50
 MOST_SCHEMA_CHARACTERS = 400_000  # of a Schema's stored fields; what lies beyond is cut at the end
-MOST_REMEMBERED = 16_384  # bytes of a facet whose facts are kept for the next event that brings it
+MOST_REMEMBERED = 4_096  # bytes of a facet whose facts are kept for the next event that brings it
 
 
 def schema(c: Context, p: Place, facet: Facet) -> None:
@@ -38,7 +38,7 @@ def schema(c: Context, p: Place, facet: Facet) -> None:
         c.say(p.vertex, schema=[digest, claimant(c, p)])
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=1_024)
 def _schema_facts(of: Vertex, raw: bytes, day_start: int) -> tuple[Facts, str | None, int]:
     facts = Facts()
     fields = list(_flat(orjson.loads(raw), "", 0))

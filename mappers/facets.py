@@ -129,4 +129,4 @@ def as_markdown() -> str:
     """The table as it stands in docs/facets.md."""
     lines = ["| facet of | name | what becomes of it |", "|---|---|---|"]
     lines += [f"| {row.where} | `{row.key}` | {row.says} |" for row in FACETS.values()]
-    return "\n".join(lines) + f"\n| any | others | {UNKNOWN} |\n"
+    return "\n".join([*lines, f"| any | others | {UNKNOWN} |"])

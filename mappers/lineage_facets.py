@@ -128,7 +128,7 @@ def _columns(c: Context, of: Vertex, fields_and_dataset: list[Any]) -> Columns:
     return make(of, raw, c.day_start, c.naming, meant) if meant else columns
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=1_024)
 def _column_facts(of: Vertex, raw: bytes, day_start: int, naming: Naming, aliases: Aliases) -> Columns:
     facts, sources, count, meant = Facts(), dict[Vertex, None](), 0, dict(aliases)
     fields, whole = orjson.loads(raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import orjson
 import pytest
 
 from mappers import REASONS, Malformed, decode
-from tests.mappers.events import Json, dataset, dataset_event, job_event, mapped, run_event, told
+from tests.mappers.events import EVENTS, Json, dataset, dataset_event, job_event, mapped, run_event, told
 
 RUN = {"run:1 RUN_OF job:job"}
 
@@ -182,8 +183,12 @@ def test_a_broken_envelope_is_malformed_for_a_reason(what: str, change: Json, re
     assert problem.value.producer == "https://example.org/producer"
 
 
-def test_reasons_are_a_closed_list() -> None:
+def test_reasons_are_a_closed_list_and_documented() -> None:
     assert {row[2] for row in (*MALFORMED, *BROKEN)} == set(REASONS)
+    page = (EVENTS.parents[1] / "docs" / "mapping.md").read_text(encoding="utf-8")
+    assert {
+        word for line in re.findall(r"^\| (`[^|]*`) \|", page, re.M) for word in re.findall(r"`(\w+)`", line)
+    } >= set(REASONS)
 
 
 @pytest.mark.parametrize("value", [row[1] for row in MALFORMED] + [orjson.dumps(row[1]) for row in BROKEN])
