@@ -65,7 +65,7 @@ class Mortal(Reader):
 def main() -> None:
     """Arguments: the file, seconds per write, and perhaps --until-end and --mortal."""
     if "--mortal" in sys.argv:
-        run.Reader = Mortal  # type: ignore[misc]
+        run.Reader = Mortal  # type: ignore[attr-defined]
     settings = load()
     logs.configure("INFO")
     store = FileStore(Path(sys.argv[1]), float(sys.argv[2]))

@@ -230,7 +230,7 @@ def test_a_record_that_kills_the_process_is_found_and_buried_unparsed(
         await send(settings, [*events(range(120)), (b"key", b"poison"), *events(range(120, 200))])
 
     asyncio.run(fill())
-    ends = []
+    ends: list[int] = []
     while not ends or ends[-1] != 0:
         process = start(settings, graph, 0.0, "--until-end", "--mortal", log=tmp_path / "log")
         ends.append(process.wait(60))
