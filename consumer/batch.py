@@ -13,7 +13,7 @@ from typing import Literal
 import mappers
 from consumer.deadletters import DeadLetter
 from consumer.records import Partition, Record
-from consumer.replayed import stated_at
+from consumer.replayed import Replayed, replayed, stated_at
 from lineagegraph.facts import Facts
 from lineagegraph.naming import Naming
 
@@ -63,6 +63,12 @@ class Batch:
         ends += [(one.record, one.disposition in ("malformed", "rejected")) for one in self.dead]
         mine = [(record.offset, bad) for record, bad in ends if record.partition == partition]
         return [bad for _, bad in sorted(mine)]
+
+    def through(self) -> list[tuple[Partition, Replayed]]:
+        """The replayed records that did not fail again, each with the partition it was read from."""
+        ends = [*(one.record for one in self.good), *(one.record for one in self.skipped)]
+        found = ((record.partition, replayed(record)) for record in ends if record.headers)
+        return [(partition, one) for partition, one in found if one is not None]
 
     def counts(self) -> Counter[tuple[Partition, str]]:
         """How many records of each partition end how."""

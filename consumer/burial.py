@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import (
-    ClusterAuthorizationFailedError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    TopicAlreadyExistsError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from consumer.connection import Topic, failures, largest_message, options, topics
+from consumer.connection import largest_message, options, topics
 from consumer.deadletters import DeadLetter, Parcel, Sender, parcel
 from consumer.delivery import Unburied
+from consumer.dlq.ledger import Decided, Entry, Tried, encode
 from consumer.errors import KafkaUnusable
+from consumer.own_topics import create_dead_letters
+from consumer.replayed import Replayed, replayed
 from consumer.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = 30.0  # seconds until a send counts as failed
-HEADROOM = 64 * 1024  # what our headers may add to a record
 MOST_BYTES = 128 * 2**20
 
 
@@ -39,6 +36,7 @@ class KafkaBurial:
         self._sender = Sender(settings.group, version)
         self._producer: AIOKafkaProducer | None = None
         self._known: dict[str, tuple[int, int]] = {}  # source topic: partitions and largest record of its letters
+        self._ledgers: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
 
     async def prepare(self, sources: Iterable[str]) -> None:
@@ -49,21 +47,38 @@ class KafkaBurial:
             if source not in standing:
                 raise KafkaUnusable(f"Kafka does not show the topic {source!r} any more.")
             if name not in standing:
-                standing[name] = await self._create(name, standing[source])
+                standing[name] = await create_dead_letters(self._admin, self._settings, standing[source])
             most = await largest_message(self._admin, name)
             self._known[source] = (standing[name].partitions, most)
+            self._ledgers |= {self._settings.ledger_of(source)} & standing.keys()
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Send these letters; returns when all are acknowledged. Raises Unburied."""
+        """Send these letters; returns when all are acknowledged. Raises Unburied.
+
+        The ledger tells of a letter that was replayed only after the new letter stands.
+        """
+        async with self._bounded({letter.record.partition.topic for letter in letters}) as producer:
+            await asyncio.gather(*[await self._send(producer, letter) for letter in letters])
+            again = [(letter.record.partition.topic, replayed(letter.record)) for letter in letters]
+            await self._enter(
+                producer, [(topic, entry) for topic, one in again if one is not None for entry in failed(one)]
+            )
+
+    async def resolve(self, many: Sequence[tuple[str, Replayed]]) -> None:
+        """Tell the ledger that these, each with the topic it was read from, are done. Raises Unburied."""
+        async with self._bounded({topic for topic, _ in many}) as producer:
+            await self._enter(producer, [(topic, resolved(one)) for topic, one in many])
+
+    @asynccontextmanager
+    async def _bounded(self, read_from: set[str]) -> AsyncIterator[AIOKafkaProducer]:
+        """A producer for what was read from these topics, one user at a time. Raises Unburied."""
+        sources = {self._settings.source_of(topic) for topic in read_from}
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    new = {letter.record.partition.topic for letter in letters} - self._known.keys()
-                    if new:
+                    if new := sources - self._known.keys():
                         await self.prepare(new)
-                    producer = await self._started()
-                    sent = [await self._send(producer, letter) for letter in letters]
-                    await asyncio.gather(*sent)
+                    yield await self._started()
             except (KafkaError, KafkaUnusable, TimeoutError, OSError, AssertionError) as error:
                 # An idempotent producer that has failed may be out of step for ever: the next attempt has a new one.
                 await self.close()
@@ -95,41 +110,41 @@ class KafkaBurial:
             await producer.start()
         return self._producer
 
+    async def _enter(self, producer: AIOKafkaProducer, entries: Sequence[tuple[str, Entry]]) -> None:
+        """Write into the ledgers; where there is none, nothing is known of replays and nothing is told."""
+        known = [(self._settings.ledger_of(self._settings.source_of(topic)), entry) for topic, entry in entries]
+        written = [(ledger, *encode(entry)) for ledger, entry in known if ledger in self._ledgers]
+        sent = [await producer.send(ledger, value, key=key) for ledger, key, value in written]
+        await asyncio.gather(*sent)
+
     async def _send(self, producer: AIOKafkaProducer, letter: DeadLetter) -> asyncio.Future[object]:
-        source = letter.record.partition.topic
+        source = self._settings.source_of(letter.record.partition.topic)
         partitions, most = self._known[source]
         name = self._settings.dead_letters_of(source)
-        now = int(time.time() * 1000)
+        now = _now_ms()
         whole = parcel(letter, self._sender, partitions, now, most)
         try:
             return await _post(producer, name, whole, now)
         except MessageSizeTooLargeError:
             return await _post(producer, name, parcel(letter, self._sender, partitions, now, 0), now)
 
-    async def _create(self, name: str, source: Topic) -> Topic:
-        most = await largest_message(self._admin, source.name) + HEADROOM
-        settings = {
-            "cleanup.policy": "delete",
-            "retention.ms": str(self._settings.dead_letter_retention_days * 24 * 3600 * 1000),
-            "message.timestamp.type": "LogAppendTime",
-            "max.message.bytes": str(most),
-            "min.insync.replicas": str(min(2, source.replication)),
-        }
-        made = NewTopic(name, source.partitions, source.replication, topic_configs=settings)
-        for _, error in failures(await self._admin.create_topics([made])):
-            if error is TopicAlreadyExistsError:
-                continue
-            if error in (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
-                raise KafkaUnusable(
-                    f"The dead-letter topic {name!r} does not exist and we may not create it. Grant CREATE on it, "
-                    f"or create it with {source.partitions} partitions, or set LINEAGE_DEAD_LETTER_TOPIC."
-                )
-            raise KafkaUnusable(
-                f"The dead-letter topic {name!r} cannot be created ({error.__name__}). Create it with "
-                f"{source.partitions} partitions, or set LINEAGE_DEAD_LETTER_TOPIC."
-            )
-        log.info("dead-letter topic created", topic=name, partitions=source.partitions)
-        return Topic(name, source.partitions, source.replication)
+
+def resolved(one: Replayed) -> Tried:
+    """The entry of a replayed record that is in the graph, or was passed over on purpose."""
+    return Tried(one.id, one.replay, "resolved", _now_ms(), one.attempts)
+
+
+def failed(one: Replayed) -> list[Entry]:
+    """The entries of a replayed record that is a dead letter again; it is parked if that was once too often."""
+    attempts = one.attempts + 1
+    entries: list[Entry] = [Tried(one.id, one.replay, "failed", _now_ms(), attempts)]
+    if 0 < one.most_attempts <= attempts:
+        entries.append(Decided(one.id, "parked", _now_ms(), "lineagegraph", f"has failed {attempts} times"))
+    return entries
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 async def _post(producer: AIOKafkaProducer, topic: str, what: Parcel, now: int) -> asyncio.Future[object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -154,9 +154,14 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
 
 
 def wanted_topics(settings: Settings) -> str:
-    """The regular expression of the topics to read: those of the pattern that are not our own dead letters."""
-    ours = re.escape(settings.dead_letters_of("\0")).replace(re.escape("\0"), ".*")
-    return f"^(?!{ours}$)(?:{settings.topic_pattern})$"
+    """The regular expression of the topics to read: those of the pattern, their retry topics, nothing else of ours."""
+
+    def ours(name: Callable[[str], str], pattern: str = ".*") -> str:
+        return re.escape(name("\0")).replace(re.escape("\0"), pattern)
+
+    wanted = f"(?:{settings.topic_pattern})"
+    others = f"(?!{ours(settings.dead_letters_of)}$)(?!{ours(settings.ledger_of)}$)"
+    return f"^{others}(?:{wanted}|{ours(settings.retry_of, wanted)})$"
 
 
 def failures(response: Any) -> Iterable[tuple[str, type[KafkaError]]]:

@@ -19,6 +19,7 @@ from consumer.deadletters import DeadLetter, Disposition
 from consumer.graph import Graph, backoff
 from consumer.metrics import Metrics
 from consumer.records import Partition, Record, Slice
+from consumer.replayed import Replayed
 from lineagegraph.errors import GraphRejected
 from mappers import FACETS
 
@@ -34,9 +35,10 @@ class Unburied(Exception):
 
 
 class Burial(Protocol):
-    """Where dead letters go. Raises Unburied."""
+    """Where dead letters go, and where it is told that replayed ones came through. Raises Unburied."""
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None: ...
+    async def resolve(self, many: Sequence[tuple[str, Replayed]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +91,30 @@ class Delivery:
         if records := sum(counts.values()):  # there are none where only transaction markers were passed
             log.info("batch", records=records, **counts, seconds=clock.laps)
 
-    async def bury(self, letters: Sequence[DeadLetter], given_up: Callable[[], bool]) -> bool:
-        """Whether the letters were acknowledged; tried again for as long as nobody gives them up."""
-        attempt, mine = 0, Waiting(frozenset(letter.record.partition for letter in letters), time.monotonic())
+    async def bury(
+        self,
+        letters: Sequence[DeadLetter],
+        given_up: Callable[[], bool],
+        through: Sequence[tuple[Partition, Replayed]] = (),
+    ) -> bool:
+        """Whether the letters were acknowledged, and that replayed records came through; tried until given up."""
+        places = frozenset(letter.record.partition for letter in letters) | {place for place, _ in through}
+        attempt, mine = 0, Waiting(places, time.monotonic())
         started = time.monotonic()
         try:
             while True:
                 try:
-                    await self._burial.bury(letters)
+                    if letters:
+                        await self._burial.bury(letters)
+                    if through:
+                        await self._burial.resolve([(place.topic, one) for place, one in through])
                     break
                 except Unburied as error:
                     if given_up():
                         return False
                     if attempt == 0:
                         self.waiting.append(mine)
-                    log.error("dead letters wait", letters=len(letters), error=str(error))
+                    log.error("dead letters wait", letters=len(letters) + len(through), error=str(error))
                     self._metrics.add("lineage_dead_letter_failures_total")
                     await asyncio.sleep(min(backoff(attempt), 5.0))
                     attempt += 1
@@ -111,8 +122,11 @@ class Delivery:
             if mine in self.waiting:
                 self.waiting.remove(mine)
         self._metrics.observe("lineage_processing_seconds", time.monotonic() - started, stage="bury")
+        self._metrics.add("lineage_replayed_total", len(through), result="resolved")
         for letter in letters:
             self._metrics.add("lineage_dead_letters_total", reason=letter.reason)
+            if letter.attempt > 1:
+                self._metrics.add("lineage_replayed_total", result="failed")
             log.warning(
                 "dead letter",
                 reason=letter.reason,

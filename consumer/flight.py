@@ -13,6 +13,7 @@ from consumer.deadletters import DeadLetter
 from consumer.delivery import Delivery
 from consumer.lease import Lease
 from consumer.records import Partition, Slice
+from consumer.replayed import Replayed
 from consumer.room import Room
 from consumer.tracker import Ticket
 from lineagegraph.errors import GraphUnavailable
@@ -63,11 +64,12 @@ class Flight:
         self._give_up(stopped)
         counts = batch.counts()
         letters = [letter for letter in batch.dead if letter.record.partition not in stopped]
-        waiting = {letter.record.partition for letter in letters}
+        through = [(place, one) for place, one in batch.through() if place not in stopped]
+        waiting = {letter.record.partition for letter in letters} | {place for place, _ in through}
         del batch
         self._done(self._tickets.keys() - stopped - waiting, counts, at)
-        if letters:
-            await self._bury(letters, waiting, counts, at)
+        if waiting:
+            await self._bury(letters, through, waiting, counts, at)
 
     def _written(self, kept: int) -> None:
         """What was written needs no memory while letters wait."""
@@ -76,9 +78,14 @@ class Flight:
         self._held = kept
 
     async def _bury(
-        self, letters: list[DeadLetter], waiting: set[Partition], counts: Counter[tuple[Partition, str]], at: float
+        self,
+        letters: list[DeadLetter],
+        through: list[tuple[Partition, Replayed]],
+        waiting: set[Partition],
+        counts: Counter[tuple[Partition, str]],
+        at: float,
     ) -> None:
-        if await self._delivery.bury(letters, self._lease.is_over) and not self._lease.over:
+        if await self._delivery.bury(letters, self._lease.is_over, through) and not self._lease.over:
             self._done(waiting, counts, at)
         else:
             self._give_up(waiting)

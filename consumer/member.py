@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
 import structlog
@@ -35,8 +35,9 @@ SILENT_SECONDS = 60.0  # without an answer for a partition of which Kafka has mo
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]
     """Joins, leaves, and joins anew. `check` and `getmany` are for the polling task only."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, retries: Collection[str] = ()) -> None:
         self._settings = settings
+        self._topics = [*settings.topics, *retries]
         self._metrics = metrics
         self.on_revoke: Callable[[], Awaitable[None]] | None = None
         self.on_epoch: Callable[[], None] | None = None
@@ -82,7 +83,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._settings.topic_pattern:
             consumer.subscribe(pattern=wanted_topics(self._settings), listener=self)
         else:
-            consumer.subscribe(topics=self._settings.topics, listener=self)
+            consumer.subscribe(topics=self._topics, listener=self)
 
     async def stop(self) -> None:
         """Leave the group, so that others take over at once."""

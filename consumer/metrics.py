@@ -46,6 +46,12 @@ METRICS: dict[str, Metric] = {
         Metric("lineage_skipped_total", "counter", "Records passed over on purpose, by reason.", ("reason",)),
         Metric("lineage_dead_letters_total", "counter", "Dead letters acknowledged, by reason.", ("reason",)),
         Metric(
+            "lineage_replayed_total",
+            "counter",
+            "Replayed dead letters that ended: resolved (in the graph, or skipped on purpose), failed (buried again).",
+            ("result",),
+        ),
+        Metric(
             "lineage_bad_facets_total", "counter", "Facets that could not be read and cost only themselves.", ("facet",)
         ),
         Metric("lineage_dead_letter_failures_total", "counter", "Failed attempts to send dead letters."),

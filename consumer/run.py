@@ -24,6 +24,7 @@ from consumer.graph import Graph, Store, Timing, backoff
 from consumer.health import Health, serve
 from consumer.metrics import Metrics
 from consumer.offsets import check_graph, committed, replay_from_earliest
+from consumer.own_topics import ready_for_replays
 from consumer.records import Partition
 from consumer.settings import Settings
 from consumer.source import Source
@@ -84,11 +85,12 @@ async def consume(
         await _patiently(lambda: _check_offsets(settings, client, partitions, graph_id), how.wait, stopping)
         burial = KafkaBurial(settings, client, program_version())
         stack.push_async_callback(burial.close)
-        await burial.prepare({partition.topic for partition in partitions})
+        await burial.prepare({settings.source_of(partition.topic) for partition in partitions})
 
         graph = Graph(store, graph_id, Timing(settings.graph_sync_seconds, settings.graph_restart_seconds), metrics)
         reader = Reader(naming, settings.max_event_bytes, settings.on_tombstone)
-        source = Source(settings, client, graph_id, metrics)
+        retries = sorted({partition.topic for partition in partitions if settings.is_retry(partition.topic)})
+        source = Source(settings, client, graph_id, metrics, retries)
         worker = Worker(settings, source, graph, Delivery(reader, graph, burial, metrics), metrics)
         worker.stopping = stopping
         source.on_revoke(worker.revoke)
@@ -135,10 +137,11 @@ async def _patiently(attempt: Callable[[], Awaitable[T]], wait: bool, stopping: 
 
 
 async def _partitions(settings: Settings, client: AIOKafkaAdminClient) -> list[Partition]:
-    """The partitions of the topics to read. Raises KafkaUnusable if a topic is missing."""
+    """The partitions of the topics to read, and of their retry topics. Raises KafkaUnusable if a topic is missing."""
     standing = await connection.topics(client)
     if settings.topic_pattern:
-        names = [name for name in standing if re.match(connection.wanted_topics(settings), name)]
+        wanted = re.compile(connection.wanted_topics(settings))
+        names = sorted({settings.source_of(name) for name in standing if wanted.match(name)} & standing.keys())
         if not names:
             raise KafkaUnusable(
                 f"No topic matches {settings.topic_pattern!r}. Create one, or set LINEAGE_TOPIC_PATTERN."
@@ -150,7 +153,8 @@ async def _partitions(settings: Settings, client: AIOKafkaAdminClient) -> list[P
             f"Kafka has no topic {', '.join(map(repr, missing))}, or we may not see it. Create it (for example with "
             f"`lineagegraph publish --topic {missing[0]} --create-topic 12`), or set LINEAGE_TOPICS."
         )
-    return [Partition(name, number) for name in names for number in range(standing[name].partitions)]
+    read = {name: standing[name] for name in names} | await ready_for_replays(client, settings, standing, names)
+    return [Partition(name, number) for name, topic in read.items() for number in range(topic.partitions)]
 
 
 async def _check_offsets(

@@ -35,10 +35,18 @@ COMMIT_SECONDS = 5.0
 class Source:
     """One member of the group. All but `ends`, `begins` and `watch` are for the polling task only."""
 
-    def __init__(self, settings: Settings, client: AIOKafkaAdminClient, graph_id: str, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        client: AIOKafkaAdminClient,
+        graph_id: str,
+        metrics: Metrics,
+        retries: Collection[str] = (),
+    ) -> None:
+        """`retries` are topics that are read besides those of the settings."""
         self._graph_id = graph_id
         self._metrics = metrics
-        self._member = Member(settings, metrics)
+        self._member = Member(settings, metrics, retries)
         self._starts = Starts(settings, client, graph_id, metrics)
         self._reading = Reading(self._member, self._starts, metrics)
         self._member.on_epoch = self._reading.forget

@@ -51,7 +51,11 @@ class Starts:
 
     async def _choose(self, consumer: AIOKafkaConsumer, new: list[Partition]) -> dict[Partition, Place]:
         where = self._settings.start
-        if where == "fail":
+        replays = [p for p in new if self._settings.is_retry(p.topic)]
+        if replays and where != "earliest":  # what was replayed before we first looked is meant for us
+            new = [p for p in new if p not in replays]
+            return await self._offsets(consumer, replays, "earliest") | await self._choose(consumer, new)
+        if where == "fail" and new:
             raise OffsetsMissing(
                 f"Group {self._settings.group!r} has no offset for {', '.join(map(str, sorted(new)))}. "
                 "Commit one, or set LINEAGE_START to earliest or latest."
