@@ -15,8 +15,9 @@ from pathlib import Path
 import confluent_kafka
 
 FETCH, OFFSET_COMMIT, JOIN_GROUP, HEARTBEAT = 1, 8, 11, 12  # keys of the protocol's requests
-COORDINATOR_LOADING, NOT_COORDINATOR, REBALANCE_IN_PROGRESS = 14, 16, 27
+NOT_LEADER, COORDINATOR_LOADING, NOT_COORDINATOR, REBALANCE_IN_PROGRESS = 6, 14, 16, 27
 PRODUCER = 0
+OURS = {"t.g.dlq": 3, "t.g.retry": 1, "t.g.dlq.ledger": 1}  # of topic `t` and group `g`
 WITHOUT_RESULT = ("push_request_errors_array", "group_initial_rebalance_delay_ms")
 
 

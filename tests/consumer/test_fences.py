@@ -21,7 +21,7 @@ from consumer.records import Partition
 from consumer.run import How, consume
 from tests.consumer.fakes import FakeStore, event
 from tests.consumer.joined import joined, on
-from tests.consumer.mock_kafka import COORDINATOR_LOADING, JOIN_GROUP, MockKafka, mock_kafka
+from tests.consumer.mock_kafka import COORDINATOR_LOADING, JOIN_GROUP, OURS, MockKafka, mock_kafka
 from tests.consumer.raw import batch, put, record
 
 GOOD = [record(n, b"k", b"v%d" % n) for n in range(5)]
@@ -30,7 +30,7 @@ ODD_HEADER = [(b"\xff\xfe", b"x")]
 
 @pytest.fixture
 def kafka() -> Iterator[MockKafka]:
-    with mock_kafka({"t": 9, "t.g.dlq": 3}) as cluster:
+    with mock_kafka(OURS | {"t": 9}) as cluster:
         yield cluster
 
 
