@@ -11,6 +11,7 @@ import aiohttp
 from consumer.delivery import Waiting
 from consumer.health import Health, serve
 from consumer.metrics import Metrics
+from consumer.reading import Trouble
 from consumer.records import Partition
 from consumer.settings import load
 from tests.consumer.fakes import Rig, event, rig
@@ -60,6 +61,33 @@ def test_stopping_and_letters_that_wait_long_are_not_ready() -> None:
     assert health.sick() is None
     one.worker.stopping.set()
     assert health.not_ready() == "stopping"
+
+
+def test_a_partition_that_the_brake_holds_or_that_cannot_be_read_is_named() -> None:
+    health, one = at_work()
+    one.source.trouble[Partition("t", 0)] = Trouble(time.monotonic() - 61, 0.0, "CorruptRecordException")
+    assert health.not_ready() == "reading t-0"
+    assert health.status()["partitions"]["t-0"]["trouble"] == "CorruptRecordException"
+    assert one.worker.lease is not None
+    one.worker.lease.halted[Partition("t", 0)] = "100 invalid records in a row"
+    assert health.not_ready() == "halted t-0 (100 invalid records in a row)"
+    assert health.sick() is None, "a restart would not help"
+
+
+def test_a_halted_partition_is_resumed_over_http_and_no_other() -> None:
+    health, one = at_work()
+    assert one.worker.lease is not None
+    one.worker.lease.halted[Partition("t", 0)] = "100 invalid records in a row"
+
+    async def scenario() -> list[int]:
+        codes = []
+        async with serve(load(http_port=0), health) as port, aiohttp.ClientSession() as session:
+            for name in ("t-1", "t", "t-x", "t-0"):
+                async with session.post(f"http://127.0.0.1:{port}/partitions/{name}/resume") as response:
+                    codes.append(response.status)
+        return codes
+
+    assert asyncio.run(scenario()) == [404, 404, 404, 202]
 
 
 def test_the_four_pages_answer() -> None:
