@@ -110,6 +110,7 @@ class Ledger:
     decided: dict[str, Decided] = field(default_factory=dict)
     tried: dict[str, dict[str, Tried]] = field(default_factory=dict)
     replays: dict[str, ReplayNote] = field(default_factory=dict)
+    read_to: dict[int, int] = field(default_factory=dict)  # how far the topic was read, by partition
 
     def add(self, key: bytes | None, value: bytes | None) -> Entry | None:
         """Take in one record of the topic, in their order; the entry, if it is one."""
@@ -135,8 +136,8 @@ class Ledger:
         else:
             self.tried.get(name, {}).pop(replay, None)
 
-    def state(self, id_: str) -> State:
-        """What has become of this letter. Without any entry it is open."""
+    def state(self, id_: str, but: str | None = None) -> State:
+        """What has become of this letter; without any entry it is open. What the replay `but` plans does not count."""
         tries = self.tried.get(id_, {})
         if any(one.state == "resolved" for one in tries.values()):
             return "resolved"
@@ -144,7 +145,7 @@ class Ledger:
             return decided.state
         if any(one.state == "sent" for one in tries.values()):
             return "sent"
-        if any(one.state == "planned" and self._goes_on(one.replay) for one in tries.values()):
+        if any(one.state == "planned" and one.replay != but and self._goes_on(one.replay) for one in tries.values()):
             return "planned"
         return "open"
 
