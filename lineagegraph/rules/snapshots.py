@@ -86,7 +86,10 @@ def seen(view: View, label: str, runs: Iterable[Vertex], dataset: Vertex) -> set
 
 
 def settled(view: View, dataset: Vertex, version: Vertex, certainty: Certainty, evidence: str) -> Snapshot:
-    """The version as an answer; a damaged number is exact only if just one exact version rounds to it."""
+    """The version as an answer; a damaged number is exact only if just one exact version rounds to it.
+
+    Needs what `twins` needs.
+    """
     if not version.key[2].startswith("~"):
         return Snapshot(dataset, version.key[2], certainty, evidence)
     matches = {v.key[2] for v in twins(view, dataset, version) if not v.key[2].startswith("~")}

@@ -135,6 +135,7 @@ def days_of_writers(view: View, run: Vertex, dataset: Vertex) -> list[Vertex]:
     """The Buckets of the dataset, under all its names, in which those who wrote it beside this run left versions.
 
     They are those of the run's days and of the day after: who commits before midnight may tell of it later.
+    Needs the Run and what `names_of` needs.
     """
     days = days_of(view, run, more=1)
     return [bucket(name, day) for name in sorted(names_of(view, dataset)) for day in days]
