@@ -10,7 +10,7 @@ from lineagegraph.facts import Vertex
 from lineagegraph.lineage import Lineage, Step
 from lineagegraph.view import View
 
-MOST_NAMES = 3  # pipelines shown beside one step; JSON has them all
+MOST_NAMES = 1  # pipelines shown beside one step; JSON has them all
 CUT = "Limits cut this answer short: ask for less --depth, or from a dataset nearer to what you look for."
 
 
