@@ -1,63 +1,95 @@
-"""The servers of the tests: one stack for the whole session, started when first needed, wiped at its end."""
+"""The servers of the tests: started when first needed, shared by the whole session, wiped at its end.
+
+They are processes of the local stack or, where a Docker engine has the published images, containers.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
-from deploy.local import JanusGraph, Stack
-from deploy.local.kafka import Kafka
+from deploy.local import Stack
+from deploy.local.home import default_home
+from tests import containers
 from tests.product import Product
+from tests.servers import Broker, Graph, Node, Servers, Store, fresh, session_name
 
-Store = Literal["inmemory", "cassandra"]
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The stack of this session; making it starts nothing."""
-    made = Stack("tests")
-    made.down(wipe=True)  # what a killed session left behind
-    yield made
-    made.down(wipe=True)
+FreshGraph = Callable[[Store], Graph]
 
 
 @pytest.fixture(scope="session")
-def kafka(stack: Stack) -> Kafka:
+def local_stack() -> Iterator[Stack]:
+    """The local stack of this session, also where the other tests use containers."""
+    with session_name(default_home() / "run", lambda name: Stack(name).down(wipe=True)) as name:
+        yield Stack(name)
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    """Handles to the servers of this session; making one starts nothing."""
+    if containers.why_not() is None:
+        with session_name(default_home() / "run" / "containers", containers.sweep) as name:
+            yield containers.Containers(name, default_home() / "run" / "containers" / name)
+    else:
+        local: Stack = request.getfixturevalue("local_stack")
+        yield local
+
+
+@pytest.fixture(scope="session")
+def kafka(stack: Servers) -> Broker:
     """A broker that keeps its topics for the session; tests use topics of their own."""
     server = stack.kafka()
     server.start()
     return server
 
 
-FreshGraph = Callable[[Store], JanusGraph]
+@pytest.fixture(scope="session")
+def cassandra(stack: Servers) -> Node:
+    """The node under `cassandra_graph`."""
+    node = stack.cassandra()
+    node.start()
+    return node
 
 
 @pytest.fixture(scope="session")
-def fresh_graph(stack: Stack) -> FreshGraph:
-    """A server whose graph is empty: in memory a restart, on Cassandra a keyspace of its own."""
-    serving: list[JanusGraph] = []
+def inmemory(stack: Servers) -> Graph:
+    """A graph in memory that the session's tests share: what is in it may be anybody's."""
+    server = stack.janusgraph("inmemory")
+    server.start()
+    return server
 
-    def make(store: Store) -> JanusGraph:
-        while serving:
-            serving.pop().stop()
-        if store == "inmemory":
-            server: JanusGraph = stack.janusgraph("inmemory")
-        else:
-            stack.cassandra().start()
-            server = stack.janusgraph("cassandra", keyspace=f"k{uuid.uuid4().hex[:8]}")
-        server.start()
-        serving.append(server)
-        return server
 
-    return make
+@pytest.fixture(scope="session")
+def cassandra_graph(stack: Servers, cassandra: Node) -> Graph:
+    """A graph on Cassandra that the session's tests share."""
+    server = stack.janusgraph("cassandra")
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def fresh_graph(stack: Servers) -> FreshGraph:
+    """Makes the graph of a store empty; there is one graph for each store, so the one given before is gone."""
+    return lambda store: fresh(stack, store)
 
 
 @pytest.fixture
-def product(kafka: Kafka, fresh_graph: FreshGraph, tmp_path: Path) -> Callable[[Store], Product]:
+def fresh_inmemory(fresh_graph: FreshGraph) -> Graph:
+    """An empty graph in memory."""
+    return fresh_graph("inmemory")
+
+
+@pytest.fixture
+def fresh_cassandra(fresh_graph: FreshGraph) -> Graph:
+    """An empty graph on Cassandra."""
+    return fresh_graph("cassandra")
+
+
+@pytest.fixture
+def product(kafka: Broker, fresh_graph: FreshGraph, tmp_path: Path) -> Callable[[Store], Product]:
     """The product on a topic of its own and an empty graph."""
 
     def make(store: Store) -> Product:

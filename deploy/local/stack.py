@@ -48,6 +48,8 @@ class Stack:
     def janusgraph(
         self, store: Literal["cassandra"], *, server: int = 1, keyspace: str = "lineage"
     ) -> JanusGraphOnCassandra: ...
+    @overload
+    def janusgraph(self, store: Store = "inmemory", *, server: int = 1, keyspace: str = "lineage") -> JanusGraph: ...
     def janusgraph(self, store: Store = "inmemory", *, server: int = 1, keyspace: str = "lineage") -> JanusGraph:
         """A server by store and number; two numbers on one keyspace are two servers of one graph."""
         if store == "inmemory":
