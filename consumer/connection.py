@@ -17,6 +17,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed, for_code
 
 from consumer.errors import KafkaUnusable
+from consumer.security import NoToken, credentials, tls
 from consumer.settings import Settings
 
 PATIENCE = 12.0  # seconds that Kafka may take to answer at start-up
@@ -30,30 +31,9 @@ def options(settings: Settings) -> dict[str, Any]:
         "security_protocol": settings.kafka_security_protocol,
         "client_id": "lineagegraph",
     }
-    if "SASL" in settings.kafka_security_protocol:
-        assert settings.kafka_password  # noqa: S101  (the settings see to it)
-        made["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        made["sasl_plain_username"] = settings.kafka_username
-        made["sasl_plain_password"] = settings.kafka_password.get_secret_value()
     if "SSL" in settings.kafka_security_protocol:
-        made["ssl_context"] = _tls(settings)
-    return made
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    ca = settings.kafka_tls_ca_file
-    try:
-        context = ssl.create_default_context(cafile=str(ca) if ca else None)
-        if settings.kafka_tls_cert_file:
-            password = settings.kafka_tls_key_password
-            context.load_cert_chain(
-                settings.kafka_tls_cert_file,
-                settings.kafka_tls_key_file,
-                password.get_secret_value() if password else None,
-            )
-    except (ssl.SSLError, OSError) as error:
-        raise KafkaUnusable(f"The TLS files for Kafka cannot be used ({error}). Check LINEAGE_KAFKA_TLS_….") from None
-    return context
+        made["ssl_context"] = tls(settings)
+    return made | credentials(settings)
 
 
 @asynccontextmanager
@@ -82,10 +62,13 @@ async def _why(settings: Settings) -> str:
             connection = await create_conn(host, int(port), request_timeout_ms=3000, **arguments)
         connection.close()
     except (AuthenticationFailedError, SaslAuthenticationFailed):
+        who = repr(settings.kafka_username) if settings.kafka_username else "the token"
         return (
-            f"Kafka at {server} refused the credentials of {settings.kafka_username!r} "
-            f"({settings.kafka_sasl_mechanism}). Check LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD."
+            f"Kafka at {server} refused the credentials of {who} ({settings.kafka_sasl_mechanism}). "
+            "Check LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD, or LINEAGE_KAFKA_OAUTH_…."
         )
+    except NoToken as error:
+        return f"There is no token for Kafka: {error.args[0]}. Check LINEAGE_KAFKA_OAUTH_…."
     except ssl.SSLError as error:
         return f"Kafka at {server} cannot be talked to over TLS ({error.reason}). Check LINEAGE_KAFKA_TLS_…."
     except (KafkaError, OSError, TimeoutError):

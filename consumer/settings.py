@@ -42,11 +42,18 @@ class Settings(BaseSettings):
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _field(
         "PLAINTEXT", "how to talk to the brokers", "SASL_SSL"
     )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _field(
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = _field(
         "PLAIN", "how to prove who we are", "SCRAM-SHA-512"
     )
-    kafka_username: str | None = _field(None, "SASL user", "lineage")
-    kafka_password: SecretStr | None = _field(None, "SASL password", "…")
+    kafka_username: str | None = _field(None, "SASL user, or OAuth client id", "lineage")
+    kafka_password: SecretStr | None = _field(None, "SASL password, or OAuth client secret", "…")
+    kafka_oauth_token_file: Path | None = _field(
+        None, "a token that is kept fresh in this file (OAUTHBEARER)", "/var/run/secrets/tokens/kafka"
+    )
+    kafka_oauth_token_url: str | None = _field(
+        None, "who gives us tokens for client id and secret (OAUTHBEARER)", "https://login/oauth2/token"
+    )
+    kafka_oauth_scope: str | None = _field(None, "scope to ask a token for", "kafka")
     kafka_tls_ca_file: Path | None = _field(None, "certificates to trust", "/etc/kafka/ca.pem")
     kafka_tls_cert_file: Path | None = _field(None, "our certificate (mutual TLS)", "/etc/kafka/tls.crt")
     kafka_tls_key_file: Path | None = _field(None, "our key (mutual TLS)", "/etc/kafka/tls.key")
@@ -125,6 +132,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{bad[0]!r} is not ws://host:port/gremlin")
         return value
 
+    @field_validator("kafka_oauth_token_url")
+    @classmethod
+    def _token_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
+            raise ValueError("is not an http(s) address without user and password")
+        return value
+
     @field_validator("topic_pattern")
     @classmethod
     def _regular(cls, value: str | None) -> str | None:
@@ -142,7 +156,12 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "kafka_tls_ca_file", "kafka_tls_cert_file", "kafka_tls_key_file", "graph_tls_ca_file", "naming_file"
+        "kafka_tls_ca_file",
+        "kafka_tls_cert_file",
+        "kafka_tls_key_file",
+        "kafka_oauth_token_file",
+        "graph_tls_ca_file",
+        "naming_file",
     )
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
@@ -154,8 +173,7 @@ class Settings(BaseSettings):
     def _together(self) -> Settings:
         if self.topic_pattern and "topics" in self.model_fields_set:
             raise ValueError("LINEAGE_TOPICS and LINEAGE_TOPIC_PATTERN exclude each other; set one of them")
-        if "SASL" in self.kafka_security_protocol and not (self.kafka_username and self.kafka_password):
-            raise ValueError("SASL needs LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD")
+        self._proof()
         if bool(self.kafka_tls_cert_file) != bool(self.kafka_tls_key_file):
             raise ValueError("LINEAGE_KAFKA_TLS_CERT_FILE and LINEAGE_KAFKA_TLS_KEY_FILE belong together")
         templates = {name: getattr(self, name) for name in ("dead_letter_topic", "retry_topic", "ledger_topic")}
@@ -168,6 +186,20 @@ class Settings(BaseSettings):
         if "{topic}" not in self.retry_topic and "{topic}" in self.dead_letter_topic + self.ledger_topic:
             raise ValueError("LINEAGE_RETRY_TOPIC needs {topic}, so that each record finds back to its source")
         return self
+
+    def _proof(self) -> None:
+        if "SASL" not in self.kafka_security_protocol:
+            return
+        named = bool(self.kafka_username and self.kafka_password)
+        if self.kafka_sasl_mechanism != "OAUTHBEARER" and not named:
+            raise ValueError("SASL needs LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD")
+        if self.kafka_sasl_mechanism == "OAUTHBEARER" and not (
+            self.kafka_oauth_token_file or (self.kafka_oauth_token_url and named)
+        ):
+            raise ValueError(
+                "OAUTHBEARER needs LINEAGE_KAFKA_OAUTH_TOKEN_FILE, or LINEAGE_KAFKA_OAUTH_TOKEN_URL with "
+                "LINEAGE_KAFKA_USERNAME and LINEAGE_KAFKA_PASSWORD"
+            )
 
     @classmethod
     def settings_customise_sources(

@@ -61,6 +61,11 @@ def test_all_errors_are_told_at_once_by_variable_with_an_example(monkeypatch: py
         ({"LINEAGE_KAFKA_BOOTSTRAP_SERVERS": "kafka"}, "'kafka' is not host:port"),
         ({"LINEAGE_GRAPH_URLS": "http://janus:8182"}, "is not ws://host:port/gremlin"),
         ({"LINEAGE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "SASL needs LINEAGE_KAFKA_USERNAME"),
+        (
+            {"LINEAGE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "LINEAGE_KAFKA_SASL_MECHANISM": "OAUTHBEARER"},
+            "OAUTHBEARER needs LINEAGE_KAFKA_OAUTH_TOKEN_FILE, or",
+        ),
+        ({"LINEAGE_KAFKA_OAUTH_TOKEN_URL": "https://me:hush@login/token"}, "without user and password, for example"),
         ({"LINEAGE_DEAD_LETTER_TOPIC": "dead letters"}, "LINEAGE_DEAD_LETTER_TOPIC: may hold"),
         ({"LINEAGE_DEAD_LETTER_TOPIC": "{topic}"}, "is itself read"),
         ({"LINEAGE_TOPICS": "a,a.lineagegraph.retry"}, "LINEAGE_RETRY_TOPIC: 'a.lineagegraph.retry' is itself read"),
