@@ -67,23 +67,23 @@ def _ask(connections: Connections, naming_hash: str | None, check_only: bool) ->
 def _compare(reply: dict[str, Any], naming_hash: str | None, made: Any) -> None:
     meta = reply["meta"]
     version, naming = meta.get("schema_version"), meta.get("naming_hash")
-    if version is None:
-        raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
-    if version > SCHEMA_VERSION:
+    if version is not None and version > SCHEMA_VERSION:
         raise SchemaMismatch(
             f"The graph's schema has version {version}, and this program writes version {SCHEMA_VERSION}. "
             "Upgrade lineagegraph, or use another graph (LINEAGE_GRAPH_URLS)."
-        )
-    if naming_hash not in (None, naming):
-        raise SchemaMismatch(
-            f"The graph was filled with other naming rules ({naming}; these are {naming_hash}), and one table would "
-            "get two names. Set LINEAGE_NAMING_FILE to the file it was filled with, or fill an empty graph with "
-            "the new rules."
         )
     if reply["wrong"]:
         raise SchemaMismatch(
             f"The graph's schema is not ours: {'; '.join(sorted(reply['wrong']))}. Use an empty graph "
             "(LINEAGE_GRAPH_URLS), and fill it with `lineagegraph consume --replay-from-earliest`."
+        )
+    if version is None:
+        raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
+    if naming_hash not in (None, naming):
+        raise SchemaMismatch(
+            f"The graph was filled with other naming rules ({naming}; these are {naming_hash}), and one table would "
+            "get two names. Set LINEAGE_NAMING_FILE to the file it was filled with, or fill an empty graph with "
+            "the new rules."
         )
     if version < SCHEMA_VERSION or made:
         what = f"lacks {', '.join(sorted(made))}" if made else f"has version {version}"

@@ -1,0 +1,110 @@
+"""Suppressing what was acknowledged never loses a fact: all that was ever sent is all that was ever stated."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineagegraph.errors import GraphUnavailable
+from lineagegraph.facts import Facts, fold, identity
+from lineagegraph.known import Known
+from lineagegraph.settings import GraphSettings
+from lineagegraph.store import GraphStore
+from tests.lineagegraph.random_facts import events
+
+EVENTS = [events(seed, 40, size=4) for seed in range(5)]
+STEPS = st.lists(
+    st.tuples(st.integers(0, 39), st.sampled_from(["acknowledged", "acknowledged", "lost", "forgotten"])), max_size=60
+)
+
+
+def as_stored(facts: Facts) -> Facts:
+    """With what follows from each vertex's identity."""
+    whole = Facts()
+    for vertex, properties in facts.vertices.items():
+        whole.vertex(vertex, {**identity(vertex), **properties})
+    whole.edges = dict(facts.edges)
+    return whole
+
+
+@given(st.sampled_from(EVENTS), STEPS, st.sampled_from([1, 5, 30, 10_000]))
+def test_what_is_sent_says_all_that_was_stated_whatever_gets_lost(
+    many: list[Facts], steps: list[tuple[int, str]], most: int
+) -> None:
+    known, sent, stated = Known(most), Facts(), Facts()
+    for number, fate in steps:
+        stated.add(many[number])
+        news = known.unknown(many[number])
+        if fate == "lost":  # it never arrived: the consumer will come again with the same event
+            known.add(Facts())
+            news = known.unknown(many[number])
+        sent.add(news)
+        known.add(news)
+        if fate == "forgotten":
+            known = Known(most)
+    assert as_stored(sent) == as_stored(stated)
+    assert sent == as_stored(sent), "a vertex that is new to the graph comes with its identity"
+
+
+@given(st.sampled_from(EVENTS), st.integers(0, 39))
+def test_what_was_acknowledged_is_not_sent_again_until_it_is_forgotten(many: list[Facts], number: int) -> None:
+    known, whole = Known(10_000), fold(many)
+    known.add(known.unknown(whole))
+    assert not known.unknown(whole)
+    assert not known.unknown(many[number])
+    assert Known(10_000).unknown(whole) == as_stored(whole)
+
+
+@given(st.sampled_from(EVENTS), st.integers(1, 200), st.integers(0, 10**9))
+def test_it_remembers_no_more_than_it_may(many: list[Facts], most: int, seed: int) -> None:
+    known = Known(most)
+    for facts in random.Random(seed).sample(many, len(many)):
+        known.add(known.unknown(facts))
+        assert len(known._young) + len(known._old) <= max(2, most)
+
+
+@given(st.sampled_from(EVENTS), st.integers(0, 39))
+def test_only_what_says_more_is_sent(many: list[Facts], number: int) -> None:
+    known, rest = Known(10_000), [facts for index, facts in enumerate(many) if index != number]
+    known.add(known.unknown(fold(rest)))
+    news = known.unknown(many[number])
+    before, after = as_stored(fold(rest)), as_stored(fold(many))
+    for vertex, properties in news.vertices.items():
+        for name, value in properties.items():
+            assert after.vertices[vertex][name] == value != before.vertices.get(vertex, {}).get(name)
+    for edge, day in news.edges.items():
+        assert edge not in before.edges or before.edges[edge] != day == after.edges[edge]
+
+
+class Answers:
+    """Stands for the connections: keeps what arrives, and fails when told."""
+
+    def __init__(self) -> None:
+        self.arrived: list[str] = []
+        self.failing = False
+
+    def ask(self, name: str, key: str, body: str) -> dict[str, object]:
+        if self.failing:
+            raise GraphUnavailable("away")
+        self.arrived.append(body)
+        return {"g": "", "h": 0}
+
+
+@given(st.sampled_from(EVENTS), st.integers(0, 39))
+def test_a_write_that_was_not_acknowledged_is_sent_whole_the_next_time(many: list[Facts], number: int) -> None:
+    answers = Answers()
+    with patch("lineagegraph.store.Connections", lambda settings: answers):
+        store = GraphStore(GraphSettings())
+    answers.failing = True
+    with suppress(GraphUnavailable):
+        store.write(many[number])
+    answers.failing = False
+    assert store.write(many[number]).elements_sent == len(many[number])
+    assert store.write(many[number]).elements_sent == 0
+    store.forget()
+    assert store.write(many[number]).elements_sent == len(many[number])
+    assert len(answers.arrived) == 2
