@@ -7,6 +7,7 @@ left to the facets, each of which can only cost itself. Nothing but `Malformed` 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 import orjson
@@ -47,6 +48,7 @@ class Malformed(Exception):
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+@lru_cache(maxsize=20_000)
 def check_name(value: str) -> str:
     """A name as it may stand in the graph. Raises ValueError."""
     if not value or value.isspace():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from lineagegraph.registers import LAST_TIME
 
@@ -32,15 +33,21 @@ def milliseconds(text: str) -> int:
         raise ValueError("names a zone but no offset")
     seconds = int(second or 0)
     leap = seconds == 60  # RFC 3339 allows it; the moment before is the nearest that a clock can show
-    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), 59 if leap else seconds, tzinfo=UTC)
-    millis = (moment - _EPOCH) // _MILLISECOND
-    millis += 999 if leap else int((fraction or "0").ljust(3, "0")[:3])
+    if int(hour) > 23 or int(minute) > 59 or seconds > 60:
+        raise ValueError("is no moment of a day")
+    millis = _midnight(int(year), int(month), int(day)) + int(hour) * 3_600_000 + int(minute) * 60_000
+    millis += 59_999 if leap else seconds * 1_000 + int((fraction or "0").ljust(3, "0")[:3])
     if sign:
         if int(hours) > 23 or int(minutes or 0) > 59:
             raise ValueError("has an offset that no place on earth has")
         offset = (int(hours) * 60 + int(minutes or 0)) * 60_000
         millis -= offset if sign == "+" else -offset
     return millis
+
+
+@lru_cache(maxsize=1_024)
+def _midnight(year: int, month: int, day: int) -> int:
+    return (datetime(year, month, day, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
 def event_time(text: str) -> int:
