@@ -24,6 +24,7 @@ BUG = 70
 COMMANDS = {
     "config": "consumer.commands:config",
     "consume": "consumer.commands:consume",
+    "dlq": "consumer.dlq.commands:dlq",
     "explain": "consumer.explain:explain",
     "publish": "consumer.commands:publish",
     "resume": "consumer.resume:resume",

@@ -5,6 +5,7 @@ Per partition: received = written + dead + skipped + given up + still in flight.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +54,36 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "lineage_bad_facets_total", "counter", "Facets that could not be read and cost only themselves.", ("facet",)
+        ),
+        Metric(
+            "lineage_dead_letters",
+            "gauge",
+            "Dead letters by class and by what became of them; told by `lineagegraph dlq stats --listen`.",
+            ("topic", "reason", "state"),
+        ),
+        Metric(
+            "lineage_dead_letter_oldest_open_timestamp_seconds",
+            "gauge",
+            "When the oldest open letter failed first; 0 if none is open. From there too.",
+            ("topic",),
+        ),
+        Metric(
+            "lineage_dead_letter_new_classes",
+            "gauge",
+            "Classes of which no letter is older than an hour. From there too.",
+            ("topic",),
+        ),
+        Metric(
+            "lineage_dead_letter_new_fingerprints",
+            "gauge",
+            "Causes of which no letter is older than an hour. From there too.",
+            ("topic",),
+        ),
+        Metric(
+            "lineage_dead_letter_numbers_timestamp_seconds",
+            "gauge",
+            "When these numbers were last brought up to date. From there too.",
+            ("topic",),
         ),
         Metric("lineage_dead_letter_failures_total", "counter", "Failed attempts to send dead letters."),
         Metric(
@@ -108,14 +139,16 @@ _BUCKETS = {
 
 
 class Metrics:
-    """The metrics of one consumer, in a registry of their own."""
+    """The metrics of one process, in a registry of their own: all of them, or only these."""
 
-    def __init__(self, version: str = "") -> None:
+    def __init__(self, version: str = "", only: Collection[str] = METRICS) -> None:
         self.registry = CollectorRegistry()
         self._made: dict[str, Counter | Gauge | Histogram] = {}
         for row in METRICS.values():
-            self._made[row.name] = _make(row, self.registry)
-        self.set("lineage_build_info", 1, version=version)
+            if row.name in only:
+                self._made[row.name] = _make(row, self.registry)
+        if "lineage_build_info" in only:
+            self.set("lineage_build_info", 1, version=version)
 
     def add(self, name: str, amount: float = 1, **labels: str) -> None:
         """Count."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -54,10 +54,12 @@ class Desk:
         cases.ledger = await self.ledger()
         return cases
 
-    async def records(self, progress: Progress | None = None) -> AsyncIterator[Record]:
-        """Every dead letter of this source, as Kafka has it."""
+    async def records(
+        self, progress: Progress | None = None, after: Mapping[int, int] | None = None
+    ) -> AsyncIterator[Record]:
+        """Every dead letter of this source, as Kafka has it; `after` has offsets to begin at, by partition."""
         topic = self.letters
-        async for record in self.shelf.everything(topic.name, topic.partitions, progress=progress):
+        async for record in self.shelf.everything(topic.name, topic.partitions, dict(after or {}), progress):
             if not self.names.shared or letter(record).source.topic == self.names.source:
                 yield record
 
@@ -97,6 +99,10 @@ class Desk:
             if hashlib.sha256(source.value or b"").hexdigest() == one.sha256:
                 return replace(record, value=source.value)
         return record
+
+    async def refresh(self) -> None:
+        """See which topics there are by now."""
+        self.topics = await connection.topics(self.admin)
 
     async def prepare(self) -> None:
         """See to it that there are a retry topic and a ledger. Raises KafkaUnusable."""

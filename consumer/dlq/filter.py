@@ -154,7 +154,7 @@ def _number_test(name: str, operator: str, value: str, row: Field, now_ms: int) 
         raise BadFilter(f"{name!r} is a {row.kind}: it takes =, !=, <, <=, > and >=, not {operator}.")
 
     def read(text: str) -> int:
-        return _moment(name, text, now_ms) if row.kind == "time" else _number(name, text)
+        return moment(name, text, now_ms) if row.kind == "time" else _number(name, text)
 
     get, ranges, shown = row.get, [], []
     for part in value.split(","):
@@ -188,7 +188,8 @@ def _number(name: str, text: str) -> int:
         raise BadFilter(f"{name}: {text!r} is not a whole number.") from None
 
 
-def _moment(name: str, text: str, now_ms: int) -> int:
+def moment(name: str, text: str, now_ms: int) -> int:
+    """The time in milliseconds that a text means: an age, or a time in UTC. Raises BadFilter."""
     if ago := _AGO.fullmatch(text):
         return now_ms - int(ago[1]) * _SECONDS[ago[2]] * 1000
     try:

@@ -53,6 +53,11 @@ class Pen:
         async with _told(self._names):
             await asyncio.gather(*await self._entries(entries))
 
+    async def forget(self, keys: Sequence[bytes]) -> None:
+        """Let the ledger say nothing more under these keys. Raises KafkaAway, KafkaUnusable."""
+        async with _told(self._names):
+            await asyncio.gather(*[await self._producer.send(self._names.ledger, None, key=key) for key in keys])
+
     async def post(self, postings: Sequence[Posting]) -> None:
         """Send these records. Raises KafkaAway, KafkaUnusable."""
         async with _told(self._names):

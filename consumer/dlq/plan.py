@@ -6,11 +6,13 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from consumer import program_version
 from consumer.dlq.cases import Case, in_order
+from consumer.dlq.names import Names
 from consumer.errors import BadFilter
 
 To = Literal["retry", "source"]
@@ -80,9 +82,45 @@ def choose(cases: Iterable[Case], most_attempts: int) -> tuple[list[Case], Count
     return chosen, left
 
 
-def new_name() -> str:
-    """A name for a replay."""
-    return secrets.token_hex(4)
+def make(
+    cases: Iterable[Case],
+    of: Names,
+    group: str,
+    terms: tuple[str, ...],
+    to: To,
+    most_attempts: int,
+    by: str,
+    now_ms: int,
+) -> Plan:
+    """A plan for those of these cases that can be sent."""
+    chosen, left = choose(cases, most_attempts)
+    return Plan(
+        replay=secrets.token_hex(4),
+        made_at=now_ms,
+        by=by,
+        program=program_version(),
+        group=group,
+        source=of.source,
+        letters=of.letters,
+        to=to,
+        terms=terms,
+        most_attempts=most_attempts,
+        items=tuple(map(item, chosen)),
+        classes=dict(Counter(case.letter.reason for case in chosen).most_common()),
+        bytes=sum(case.letter.size for case in chosen),
+        left=dict(left),
+    )
+
+
+def check(plan: Plan, of: Names, group: str, now_ms: int, begun: Container[str]) -> None:
+    """Raises BadFilter if this plan must not be replayed here and now; one that was begun may always be ended."""
+    if (plan.group, plan.source, plan.letters) != (group, of.source, of.letters):
+        raise BadFilter(
+            f"The plan is for the letters {plan.letters!r} of {plan.source!r} and group {plan.group!r}, "
+            f"not for {of.letters!r} of {of.source!r} and {group!r}."
+        )
+    if plan.expired(now_ms) and plan.replay not in begun:
+        raise BadFilter(f"The plan is older than {HOURS} hours: make it again.")
 
 
 def load(text: str) -> Plan:
