@@ -56,7 +56,7 @@ METRICS: dict[str, Metric] = {
             "lineage_bad_facets_total", "counter", "Facets that could not be read and cost only themselves.", ("facet",)
         ),
         Metric(
-            "lineage_dead_letters",
+            "lineage_dead_letter_backlog",
             "gauge",
             "Dead letters by class and by what became of them; told by `lineagegraph dlq stats --listen`.",
             ("topic", "reason", "state"),

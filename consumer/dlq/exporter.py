@@ -21,9 +21,9 @@ from consumer.metrics import Metrics
 from consumer.settings import Settings
 
 SECONDS = 5.0  # between two looks
-OPEN = "lineage_dead_letters"
+BACKLOG = "lineage_dead_letter_backlog"
 NAMES = (
-    OPEN,
+    BACKLOG,
     "lineage_dead_letter_oldest_open_timestamp_seconds",
     "lineage_dead_letter_new_classes",
     "lineage_dead_letter_new_fingerprints",
@@ -54,10 +54,10 @@ class Exporter:
 
     def _publish(self, now: int) -> None:
         metrics, latest, topic = self.metrics, self.latest, self._source
-        metrics.forget(OPEN)
+        metrics.forget(BACKLOG)
         for row in latest.classes:
             for state, count in row.states.items():
-                metrics.set(OPEN, count, topic=topic, reason=row.name, state=state)
+                metrics.set(BACKLOG, count, topic=topic, reason=row.name, state=state)
         oldest = latest.oldest_open / 1000 if latest.oldest_open >= 0 else 0.0
         metrics.set("lineage_dead_letter_oldest_open_timestamp_seconds", oldest, topic=topic)
         for name, rows in (("classes", latest.classes), ("fingerprints", latest.fingerprints)):
