@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -23,6 +24,9 @@ from mappers.redact import redact
 
 WIDTH = 100
 MOST_VALUE = 2_000
+GAP = 3  # between two columns
+LEAST = 8  # of a column that is cut
+MOST_NAME = 40  # columns of a name that is shown whole; a longer one is folded
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
@@ -32,16 +36,25 @@ def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=WIDTH, color_system=None)
 
 
-def table(*heads: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """An empty table; the columns of `whole` are folded rather than cut, the others end in an ellipsis."""
+def table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), cut: Sequence[str] = ()
+) -> Table:
+    """A table; where there is no room the columns of `cut` end in an ellipsis, very long names are folded."""
+    texts = [[plain(cell) for cell in row] for row in rows]
+    widths = [max([len(head), *(row[n].cell_len for row in texts)]) for n, head in enumerate(heads)]
+    widths = [width if head in cut else min(width, MOST_NAME) for head, width in zip(heads, widths, strict=True)]
+    room = console().width - GAP * len(heads) - sum(widths)
+    while room < 0 and (wide := [n for n, head in enumerate(heads) if head in cut and widths[n] > LEAST]):
+        widest = max(wide, key=lambda n: widths[n])
+        widths[widest] -= 1
+        room += 1
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    for head in heads:
-        if head in right:
-            made.add_column(head, justify="right", no_wrap=True)
-        elif head in whole:
-            made.add_column(head, overflow="fold")
-        else:
-            made.add_column(head, overflow="ellipsis", no_wrap=True)
+    for head, width in zip(heads, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if head in right else "left"
+        short = head in cut
+        made.add_column(head, justify=justify, width=width, no_wrap=short, overflow="ellipsis" if short else "fold")
+    for row in texts:
+        made.add_row(*row)
     return made
 
 
@@ -73,37 +86,38 @@ def what(case: Case) -> str:
 def groups(by: str, rows: Sequence[Row], now_ms: int) -> Table:
     """Letters counted by something."""
     numbers = ("letters", "open", "sent", "resolved", "parked", "discarded", "oldest", "newest")
-    made = table(by, *numbers, right=numbers, whole=(by,))
+    cells = []
     for row in rows:
         states = row.states
         sent = states["sent"] + states["planned"]
         counts = (row.count, states["open"], sent, states["resolved"], states["parked"], states["discarded"])
-        mark = f"{row.name or '–'}{' (new)' if row.new(now_ms) else ''}"
-        made.add_row(
-            plain(mark), *(str(n) if n else "·" for n in counts), age(row.first, now_ms), age(row.last, now_ms)
-        )
-    return made
+        ages = age(row.first, now_ms), age(row.last, now_ms)
+        name = f"{row.name or '–'}{' (new)' if row.new(now_ms) else ''}"
+        cells.append((name, *(str(count) if count else "·" for count in counts), *ages))
+    return table((by, *numbers), cells, right=numbers)
 
 
 def causes(rows: Sequence[Row]) -> Table:
     """The commonest causes, each with the letter to look at."""
-    made = table("fingerprint", "open", "class", "what", "for example", right=("open",), whole=("fingerprint",))
-    for row in rows:
-        if (case := row.example) is not None:
-            cells = (row.name, str(row.states["open"]), case.letter.reason, what(case), case.letter.id)
-            made.add_row(*map(plain, cells))
-    return made
+    cells = [
+        (row.name, str(row.states["open"]), row.example.letter.reason, what(row.example), row.example.letter.id)
+        for row in rows
+        if row.example is not None
+    ]
+    return table(("fingerprint", "open", "class", "what", "for example"), cells, right=("open",), cut=("what",))
 
 
 def letters(cases: Sequence[Case], now_ms: int) -> Table:
-    """One line for each letter."""
-    made = table("id", "class", "what", "job", "tries", "state", "failed", right=("tries", "failed"), whole=("id",))
+    """One line for each letter; an asterisk marks those that were edited."""
+    cells = []
     for case in cases:
         one = case.letter
         state = f"{case.state}*" if one.edits else case.state
-        cells = (one.id, one.reason, what(case), one.job or "–", str(one.attempts), state, age(one.failed_at, now_ms))
-        made.add_row(*map(plain, cells))
-    return made
+        cells.append(
+            (one.id, one.reason, what(case), one.job or "–", str(one.attempts), state, age(one.failed_at, now_ms))
+        )
+    heads = ("id", "class", "what", "job", "tries", "state", "failed")
+    return table(heads, cells, right=("tries", "failed"), cut=("what", "job"))
 
 
 def page(case: Case, record: Record | None, ledger: Ledger, whole: bool) -> Iterable[str | Table]:
@@ -152,10 +166,8 @@ def history(id_: str, ledger: Ledger) -> Iterable[Table]:
         *((one.at, one.by, one.state, one.note) for one in [ledger.decided.get(id_)] if one is not None),
     ]
     if entries:
-        made = table("when", "who", "what", "note", whole=("note",))
-        for at, who, state, note in sorted(entries):
-            made.add_row(moment(at), plain(who), state, plain(note))
-        yield made
+        cells = [(moment(at), who, state, note or "–") for at, who, state, note in sorted(entries)]
+        yield table(("when", "who", "what", "note"), cells)
 
 
 def value(record: Record, whole: bool) -> str:
@@ -179,10 +191,9 @@ def outcomes(many: Iterable[tuple[Case, Outcome]]) -> Table:
     for case, one in many:
         why = " ".join(part for part in (one.pointer, one.message) if part)
         counted.setdefault((one.end, one.reason or "–", why), []).append(case.letter.id)
-    made = table("outcome", "letters", "class", "why", "for example", right=("letters",), whole=("why",))
-    for (end, reason, why), ids in sorted(counted.items(), key=lambda one: (_ENDS.index(one[0][0]), -len(one[1]))):
-        made.add_row(_WORDS[end], str(len(ids)), reason, plain(why), plain(ids[0]))
-    return made
+    ordered = sorted(counted.items(), key=lambda one: (_ENDS.index(one[0][0]), -len(one[1])))
+    cells = [(_WORDS[end], str(len(ids)), reason, why, ids[0]) for (end, reason, why), ids in ordered]
+    return table(("outcome", "letters", "class", "why", "for example"), cells, right=("letters",), cut=("why",))
 
 
 _WORDS = {
@@ -197,12 +208,12 @@ _ENDS = list(_WORDS)
 
 def replays(ledger: Ledger, notes: Sequence[ReplayNote], now_ms: int) -> Table:
     """Replays and how far they are."""
-    numbers = ("letters", "to send", "no answer", "resolved", "failed", "left", "begun")
-    made = table("replay", "state", *numbers, "filter", right=numbers, whole=("replay", "state"))
-    for note in notes:
-        cells = counts(progress_of(ledger, note.replay))
-        made.add_row(note.replay, note.state, *cells, age(note.at, now_ms), plain(note.filter or "–"))
-    return made
+    numbers = ("letters", "to send", "waiting", "resolved", "failed", "left", "begun")
+    cells = [
+        (note.replay, note.state, *counts(progress_of(ledger, note.replay)), age(note.at, now_ms), note.filter or "–")
+        for note in notes
+    ]
+    return table(("replay", "state", *numbers, "filter"), cells, right=numbers, cut=("filter",))
 
 
 def counts(progress: Progress) -> tuple[str, ...]:
