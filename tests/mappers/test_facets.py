@@ -443,6 +443,23 @@ def test_every_facet_that_is_used_has_a_case_that_fits_and_one_that_does_not() -
     assert {(case.where, case.key) for case in UNFIT} == used
 
 
+STANDARD = {  # OpenLineage 1.54, spec/facets and spec/registry
+    "run": "parent nominalTime errorMessage externalQuery extractionError processing_engine environmentVariables "
+    "executionParameters jobDependencies tags test gcp_composer_run gcp_dataproc",
+    "job": "jobType sql sourceCode sourceCodeLocation documentation ownership tags lineage gcp_composer_job "
+    "gcp_lineage",
+    "dataset": "schema dataSource columnLineage version catalog symlinks storage lifecycleStateChange datasetType "
+    "hierarchy documentation ownership tags dataQualityMetrics dataQualityAssertions lineage",
+    "input": "inputStatistics dataQualityMetrics dataQualityAssertions subset icebergScanReport",
+    "output": "outputStatistics subset icebergCommitReport",
+}
+
+
+@pytest.mark.parametrize(("where", "keys"), STANDARD.items())
+def test_every_standard_facet_has_a_row(where: str, keys: str) -> None:
+    assert [key for key in keys.split() if (where, key) not in FACETS] == []
+
+
 IGNORED = [key for key, row in FACETS.items() if row.says.startswith("ignored")]
 
 
