@@ -14,6 +14,7 @@ from consumer.dlq import captured
 from consumer.dlq.asking import as_json, at_desk, chosen, filtered, open_and, reading, settings_of, show_json
 from consumer.dlq.cases import Case, Cases, in_order
 from consumer.dlq.desk import Desk, now_ms
+from consumer.dlq.edit import originals
 from consumer.dlq.filter import Filter
 from consumer.dlq.letters import letter
 from consumer.dlq.stats import GROUPS, grouped, numbers
@@ -92,9 +93,10 @@ def ls(terms: tuple[str, ...], limit: int, as_json: bool, topic: str | None, let
 @click.command()
 @click.argument("id_", metavar="ID")
 @click.option("--whole", is_flag=True, help="The whole value, however long.")
+@click.option("--original", is_flag=True, help="The value as the producer sent it, if it was edited since.")
 @as_json
 @at_desk
-def show(id_: str, whole: bool, as_json: bool, topic: str | None, letters: str | None) -> None:
+def show(id_: str, whole: bool, original: bool, as_json: bool, topic: str | None, letters: str | None) -> None:
     """Show everything about one letter: why, where, whose, what was tried, the value, the headers.
 
     \b
@@ -105,7 +107,8 @@ def show(id_: str, whole: bool, as_json: bool, topic: str | None, letters: str |
         cases = await desk.cases()
         if (case := cases.get(id_)) is None:
             raise BadFilter(f"There is no dead letter {id_!r}; `lineagegraph dlq ls` lists them.")
-        return case, cases, await anext((record async for _, record in desk.values([case])), None)
+        source = originals(desk, [case]) if original and case.letter.edits else desk.values([case])
+        return case, cases, await anext((record async for _, record in source), None)
 
     case, cases, record = open_and(topic, letters, work)
     if as_json:

@@ -55,6 +55,14 @@ def progress_of(ledger: Ledger, replay: str) -> Progress:
     return Progress(replay, max(note.total if note else 0, steps.total()), steps)
 
 
+def stage(ledger: Ledger, replay: str) -> str:
+    """What a replay is doing, for people: one that has sent everything only waits, or is done."""
+    note, steps = ledger.replays[replay], progress_of(ledger, replay).steps
+    if note.state in ("running", "done") and not steps["planned"]:
+        return "waiting" if steps["sent"] else "done"
+    return note.state
+
+
 def active(ledger: Ledger, now: int, but: str) -> str | None:
     """Another replay that is probably being sent by a living process."""
     for note in ledger.replays.values():

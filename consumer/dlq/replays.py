@@ -11,7 +11,7 @@ from consumer.dlq.asking import as_json, at_desk, open_and, show_json, who
 from consumer.dlq.desk import Desk, now_ms
 from consumer.dlq.ledger import Ledger
 from consumer.dlq.pen import open_pen
-from consumer.dlq.progress import Progress, progress_of
+from consumer.dlq.progress import Progress, progress_of, stage
 from consumer.dlq.reporting import as_json as progress_as_json
 from consumer.errors import BadFilter
 
@@ -43,7 +43,7 @@ def status(replay_id: str | None, as_json: bool, topic: str | None, letters: str
 
 def _status(ledger: Ledger, name: str) -> dict[str, Any]:
     note = ledger.replays[name]
-    told = {"state": note.state, "by": note.by, "at": note.at, "filter": note.filter, "options": note.options}
+    told = {"state": stage(ledger, name), "by": note.by, "at": note.at, "filter": note.filter, "options": note.options}
     return progress_as_json(progress_of(ledger, name)) | told
 
 

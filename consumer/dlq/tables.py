@@ -16,7 +16,7 @@ from rich.text import Text
 
 from consumer.dlq.cases import Case
 from consumer.dlq.ledger import Ledger, ReplayNote
-from consumer.dlq.progress import Progress, progress_of
+from consumer.dlq.progress import Progress, progress_of, stage
 from consumer.dlq.stats import Row
 from consumer.dlq.trial import Outcome
 from consumer.records import Record
@@ -210,7 +210,13 @@ def replays(ledger: Ledger, notes: Sequence[ReplayNote], now_ms: int) -> Table:
     """Replays and how far they are."""
     numbers = ("letters", "to send", "waiting", "resolved", "failed", "left", "begun")
     cells = [
-        (note.replay, note.state, *counts(progress_of(ledger, note.replay)), age(note.at, now_ms), note.filter or "–")
+        (
+            note.replay,
+            stage(ledger, note.replay),
+            *counts(progress_of(ledger, note.replay)),
+            age(note.at, now_ms),
+            note.filter or "–",
+        )
         for note in notes
     ]
     return table(("replay", "state", *numbers, "filter"), cells, right=numbers, cut=("filter",))
