@@ -34,3 +34,14 @@ def test_make_targets_that_the_docs_name_exist() -> None:
     for page in [*DOCS.glob("*.md"), *ROOT.glob("*.md")]:
         for named in re.findall(r"`make ([a-z0-9- ]+)", page.read_text(encoding="utf-8")):
             assert set(named.split()) <= targets, page.name
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (DOCS / "guarantees.md").read_text(encoding="utf-8")))
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert named, "the page names its tests"
+    assert named <= defined, named - defined
