@@ -19,11 +19,14 @@ import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from click.testing import CliRunner
 
 from consumer import connection
+from consumer.cli import cli
 from consumer.deadletters import CONNECT, OURS, describe
-from consumer.errors import KafkaUnusable
-from consumer.offsets import committed
+from consumer.errors import KafkaUnusable, PartitionHalted
+from consumer.notes import Note, Place
+from consumer.offsets import committed, stamped
 from consumer.publish import publish
 from consumer.records import Partition
 from consumer.run import How, consume
@@ -228,6 +231,11 @@ def test_a_record_that_kills_the_process_is_found_and_buried_unparsed(
     async def fill() -> None:
         await create(settings, 1)
         await send(settings, [*events(range(120)), (b"key", b"poison"), *events(range(120, 200))])
+        bare = AIOKafkaConsumer(**connection.options(settings), group_id=settings.group, enable_auto_commit=False)
+        bare.assign([TopicPartition(topic, 0)])
+        await bare.start()
+        await bare.commit(stamped({Partition(topic, 0): Place(0, Note(starts=2))}, "graph-file"))  # two have died
+        await bare.stop()
 
     asyncio.run(fill())
     ends: list[int] = []
@@ -236,6 +244,7 @@ def test_a_record_that_kills_the_process_is_found_and_buried_unparsed(
         ends.append(process.wait(60))
         assert ends[-1] in (0, -signal.SIGKILL), (tmp_path / "log").read_text()[-3000:]
         assert len(ends) < 10
+    assert ends == [-signal.SIGKILL] * 3 + [0], "in its span, and twice alone"
     assert set(graph.read_text().split()) == names(range(200))
     (letter,) = asyncio.run(everything_in(settings, settings.dead_letters_of(topic)))
     assert (letter.key, letter.value) == (b"key", b"poison")
@@ -271,6 +280,34 @@ def test_offsets_of_another_graph_are_refused_until_replayed_from_the_earliest(k
 
     assert asyncio.run(scenario())["written"] == 40
     assert second.durable() == names(range(40))
+
+
+def test_a_bounded_run_ends_at_the_brake_and_after_resuming_finishes(
+    kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, store = made(kafka, brake_run=10, batch_records=5), FakeStore([])
+    partition = f"{settings.topics[0]}-0"
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap, "TOPICS": settings.topics[0], "GROUP": settings.group}
+    for name, value in (environment | {"HTTP_PORT": "9"}).items():
+        monkeypatch.setenv(f"LINEAGE_{name}", value)
+
+    async def fill() -> None:
+        await create(settings, 1)
+        await send(settings, [*events(range(1)), *[(b"k", b"{")] * 30, *events(range(1, 2))])
+
+    asyncio.run(fill())
+    with pytest.raises(PartitionHalted, match=rf"10 invalid records in a row.*`lineagegraph resume {partition}`"):
+        asyncio.run(consume(settings, How(until_end=True), store))
+    with pytest.raises(PartitionHalted, match="since an earlier run"):
+        asyncio.run(consume(settings, How(until_end=True), store))
+    assert json.loads(CliRunner().invoke(cli, ["resume", partition, "--json"]).output) == {
+        "partition": partition,
+        "outcome": "released",
+    }
+    counts = asyncio.run(consume(settings, How(until_end=True), store))
+    assert counts["dead"] == 30
+    assert store.durable() == names(range(2))
+    assert CliRunner().invoke(cli, ["resume", partition]).output == f"{partition} is not halted.\n"
 
 
 def test_a_pattern_reads_all_matching_topics_but_not_our_own_dead_letters(kafka: Broker) -> None:
