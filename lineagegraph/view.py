@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.facts import Facts, Vertex, identity
@@ -95,9 +95,13 @@ def remembered(rule: Callable[Concatenate[View, P], T]) -> Callable[Concatenate[
 
     @wraps(rule)
     def recall(view: View, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        key = (rule, args, tuple(sorted(kwargs.items())))
-        if key not in view.memory:
-            view.memory[key] = rule(view, *args, **kwargs)
-        return cast(T, view.memory[key])
+        key = (rule, args, *kwargs.items())
+        known: T | Any = view.memory.get(key, _NOTHING)
+        if known is _NOTHING:
+            known = view.memory[key] = rule(view, *args, **kwargs)
+        return known
 
     return recall
+
+
+_NOTHING = object()

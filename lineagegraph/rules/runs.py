@@ -10,6 +10,7 @@ from lineagegraph.view import View, remembered
 
 State = Literal["COMPLETE", "FAIL", "ABORT", "RUNNING"]
 DAY_MS = 86_400_000
+Span = tuple[float, float]  # milliseconds
 LASTING = ("STREAMING", "SERVICE")  # jobs that make data while they run, not when they end
 
 
@@ -73,13 +74,42 @@ def one_statement(view: View, run: Vertex) -> list[Vertex]:
     Needs PARENT, RUN_OF, READ, WROTE out of the Run and out of the Runs that HOLDS out of its parents' Buckets
     of its days (`days_of`) leads to.
     """
-    family = [run]
-    days = days_of(view, run)
+    return list(_statement(view, run))
+
+
+@remembered
+def _statement(view: View, run: Vertex) -> tuple[Vertex, ...]:
+    family, mine, outputs = {run: None}, span(view, run), view.out("WROTE", run)
+    if mine is None or not outputs:
+        return (run,)
     for parent in view.out("PARENT", run):
-        for other in (child for day in days for child in view.out("HOLDS", bucket(parent, day))):
-            if other not in family and _inside(view, run, other) and _same_work(view, run, other):
-                family.append(other)
-    return family
+        for held in (_writers_under(view, bucket(parent, day)) for day in days_of(view, run)):
+            for other, theirs in (pair for output in outputs for pair in held.get(output, ())):
+                if _inside(mine, theirs) and other not in family and _same_work(view, run, other):
+                    family[other] = None
+    return tuple(family)
+
+
+@remembered
+def _writers_under(view: View, day: Vertex) -> dict[Vertex, list[tuple[Vertex, Span]]]:
+    """The runs that a Bucket holds and when they ran, by what they wrote."""
+    found: dict[Vertex, list[tuple[Vertex, Span]]] = {}
+    for run in view.out("HOLDS", day):
+        if run.label == "Run" and (when := span(view, run)) is not None:
+            for output in view.out("WROTE", run):
+                found.setdefault(output, []).append((run, when))
+    return found
+
+
+def _inside(mine: Span, theirs: Span) -> bool:
+    """Whether one of the two lies inside the other."""
+    return mine[0] <= theirs[0] <= theirs[1] <= mine[1] or theirs[0] <= mine[0] <= mine[1] <= theirs[1]
+
+
+def _same_work(view: View, run: Vertex, other: Vertex) -> bool:
+    return set(view.out("READ", run)) == set(view.out("READ", other)) and not (
+        set(view.out("RUN_OF", run)) & set(view.out("RUN_OF", other))
+    )
 
 
 def days_of(view: View, run: Vertex, more: int = 0) -> list[str]:
@@ -96,24 +126,8 @@ def day_of(moment: int) -> str:
     return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d")
 
 
-def _same_work(view: View, run: Vertex, other: Vertex) -> bool:
-    if not set(view.out("WROTE", run)) & set(view.out("WROTE", other)):
-        return False
-    return set(view.out("READ", run)) == set(view.out("READ", other)) and not (
-        set(view.out("RUN_OF", run)) & set(view.out("RUN_OF", other))
-    )
-
-
-def _inside(view: View, run: Vertex, other: Vertex) -> bool:
-    mine, theirs = span(view, run), span(view, other)
-    if mine is None or theirs is None:
-        return False
-    outer, inner = sorted((mine, theirs), key=lambda s: (s[0], -s[1]))
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
-
-
 @remembered
-def span(view: View, run: Vertex) -> tuple[float, float] | None:
+def span(view: View, run: Vertex) -> Span | None:
     """From the run's first START to its last event, in milliseconds; a run that goes on has no end yet."""
     first, last = started_at(view, run), view.number(run, "seen_at")
     if last is None:

@@ -25,7 +25,7 @@ from lineagegraph.rules.snapshots import (
     settled,
     twins,
 )
-from lineagegraph.view import View
+from lineagegraph.view import View, remembered
 
 NAMES_OUTPUT = ("WROTE_NAMED", "WROTE_REPORTED")
 
@@ -121,14 +121,14 @@ def _rivals(view: View, family: list[Vertex], dataset: Vertex, versions: set[Ver
     kin = {*family, *(parent for run in family for parent in view.out("PARENT", run))}
     kin |= {child for run in family for child in view.into("PARENT", run)}
     days = {day for run in family for day in days_of_writers(view, run, dataset)}
-    for other in _writers(view, days) - kin:
-        theirs, last = span(view, other), view.number(other, "seen_at")  # a run that fell silent ended, for us, then
-        if theirs is None or last is None or theirs[0] > until or last < since:
-            continue
-        state, reported = run_state(view, other), seen(view, "WROTE_REPORTED", [other], dataset)
-        if state == "RUNNING" or (state == "COMPLETE" and (reported or _counted(view, other, dataset))):
-            return True
-    return False
+    beside = (row for day in days for row in _writers_of(view, day) if row[1] <= until and row[2] >= since)
+    return any(other not in kin and _may_have_written(view, other, dataset) for other, _, _ in beside)
+
+
+def _may_have_written(view: View, run: Vertex, dataset: Vertex) -> bool:
+    state = run_state(view, run)
+    shows = seen(view, "WROTE_REPORTED", [run], dataset) or _counted(view, run, dataset)
+    return state == "RUNNING" or (state == "COMPLETE" and bool(shows))
 
 
 def days_of_writers(view: View, run: Vertex, dataset: Vertex) -> list[Vertex]:
@@ -141,7 +141,10 @@ def days_of_writers(view: View, run: Vertex, dataset: Vertex) -> list[Vertex]:
     return [bucket(name, day) for name in sorted(names_of(view, dataset)) for day in days]
 
 
-def _writers(view: View, days: set[Vertex]) -> set[Vertex]:
-    """The runs that name any version of these days as an output."""
-    versions = {version for day in days for version in view.out("HOLDS", day) if version.label == "DatasetVersion"}
-    return {run for version in versions for label in NAMES_OUTPUT for run in view.into(label, version)}
+@remembered
+def _writers_of(view: View, day: Vertex) -> tuple[tuple[Vertex, float, int], ...]:
+    """The runs that name any version of a Bucket as an output, with their start and the last that was heard of them."""
+    versions = [version for version in view.out("HOLDS", day) if version.label == "DatasetVersion"]
+    runs = {run for version in versions for label in NAMES_OUTPUT for run in view.into(label, version)}
+    spans = ((run, span(view, run), view.number(run, "seen_at")) for run in sorted(runs))
+    return tuple((run, when[0], last) for run, when, last in spans if when is not None and last is not None)
