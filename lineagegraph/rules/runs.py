@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -79,26 +81,41 @@ def one_statement(view: View, run: Vertex) -> list[Vertex]:
 
 @remembered
 def _statement(view: View, run: Vertex) -> tuple[Vertex, ...]:
-    family, mine, outputs = {run: None}, span(view, run), view.out("WROTE", run)
-    if mine is None or not outputs:
-        return (run,)
-    for parent in view.out("PARENT", run):
-        for held in (_writers_under(view, bucket(parent, day)) for day in days_of(view, run)):
-            for other, theirs in (pair for output in outputs for pair in held.get(output, ())):
-                if _inside(mine, theirs) and other not in family and _same_work(view, run, other):
+    family, mine = {run: None}, span(view, run)
+    days = [bucket(parent, day) for parent in view.out("PARENT", run) for day in days_of(view, run)]
+    for output in view.out("WROTE", run):
+        for day in days:
+            for other in _beside(_writers_under(view, day).get(output, ()), mine):
+                if other not in family and _same_work(view, run, other):
                     family[other] = None
     return tuple(family)
 
 
+Ran = tuple[Vertex, Span, float]  # a run, its span, and the last end of all that started before it or with it
+
+
 @remembered
-def _writers_under(view: View, day: Vertex) -> dict[Vertex, list[tuple[Vertex, Span]]]:
-    """The runs that a Bucket holds and when they ran, by what they wrote."""
-    found: dict[Vertex, list[tuple[Vertex, Span]]] = {}
-    for run in view.out("HOLDS", day):
-        if run.label == "Run" and (when := span(view, run)) is not None:
-            for output in view.out("WROTE", run):
-                found.setdefault(output, []).append((run, when))
+def _writers_under(view: View, day: Vertex) -> dict[Vertex, list[Ran]]:
+    """The runs that a Bucket holds, by what they wrote and in the order in which they started."""
+    spans = [(when, run) for run in view.out("HOLDS", day) if run.label == "Run" and (when := span(view, run))]
+    found: dict[Vertex, list[Ran]] = {}
+    for when, run in sorted(spans):
+        for output in view.out("WROTE", run):
+            rows = found.setdefault(output, [])
+            rows.append((run, when, max(when[1], rows[-1][2] if rows else when[1])))
     return found
+
+
+def _beside(rows: Sequence[Ran], mine: Span | None) -> Iterator[Vertex]:
+    """Those that lie inside this span or have it inside them; nearest first, so that the far ones are not looked at."""
+    if mine is None:
+        return
+    for at in range(bisect_right(rows, mine[1], key=lambda row: row[1][0]) - 1, -1, -1):
+        other, theirs, last = rows[at]
+        if last < mine[0]:
+            return
+        if _inside(mine, theirs):
+            yield other
 
 
 def _inside(mine: Span, theirs: Span) -> bool:
