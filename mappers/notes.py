@@ -51,7 +51,8 @@ def _warnings(event: Event, facts: Facts) -> Iterator[Note]:
     for vertex, properties in facts.vertices.items():
         for name, value in properties.items():
             if isinstance(value, str) and "***" in value:
-                yield _note("warning", f"{vertex.label}.{name}", "holds ***: a secret was cut out, here or by the producer")
+                says = "holds ***: a secret was cut out, here or by the producer"
+                yield _note("warning", f"{vertex.label}.{name}", says)
 
 
 def _renamed(event: Event, naming: Naming) -> Iterator[Note]:

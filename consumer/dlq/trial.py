@@ -27,7 +27,7 @@ from lineagegraph.naming import Naming
 
 End = Literal["written", "skipped", "fails", "kills", "cannot_be_sent"]
 BREATH = 25  # letters between two turns of the event loop
-SECONDS = 30  # that a record may take which killed its reader before
+SECONDS = 30.0  # that a record may take which killed its reader before
 BYTES = 2 * 2**30
 
 
@@ -91,6 +91,7 @@ def alone(settings: Settings, letter: Letter, record: Record) -> Outcome:
         "naming": str(settings.naming_file) if settings.naming_file else None,
         "most": settings.max_event_bytes,
         "tombstone": settings.on_tombstone,
+        "bytes": BYTES,
         "key": _text(sent.key),
         "value": _text(sent.value),
         "headers": [[name, _text(value)] for name, value in sent.headers],
@@ -103,7 +104,7 @@ def alone(settings: Settings, letter: Letter, record: Record) -> Outcome:
             timeout=SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return Outcome(letter.id, "kills", "crash", message=f"Reading it takes more than {SECONDS} seconds.")
+        return Outcome(letter.id, "kills", "crash", message=f"Reading it takes more than {SECONDS:g} seconds.")
     if done.returncode:
         return Outcome(letter.id, "kills", "crash", message=f"It still kills its reader (exit code {done.returncode}).")
     return Outcome(**{**json.loads(done.stdout), "id": letter.id})
@@ -119,8 +120,8 @@ def _bytes(text: str | None) -> bytes | None:
 
 def main() -> None:
     """The process of its own: the task on standard input, the outcome on standard output."""
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     task: dict[str, Any] = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_AS, (task["bytes"], task["bytes"]))
     reader = Reader(Naming.load(task["naming"]), task["most"], task["tombstone"])
     headers = tuple((name, _bytes(value)) for name, value in task["headers"])
     result = reader.read(as_received(Parcel(0, _bytes(task["key"]), _bytes(task["value"]), headers), "trial", now_ms()))

@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.local import fetch_jgo, fetch_maven
-from deploy.local.errors import LocalStackError
+from deploy.local.errors import LocalStackError, NoTool
 from deploy.local.home import Home, exclusive
-from deploy.local.jars import COMPONENTS, Findings, Jar, check, inspect, is_verified, locked, write_marker
+from deploy.local.jars import COMPONENTS, LOCK_FILE, Findings, Jar, check, inspect, is_verified, locked, write_marker
 
 Seen = Callable[[int], None]
 Way = Callable[[Sequence[Jar], Path, Home, Seen], None]
 
 
-def ensure(component: str, home: Home) -> Path:
+def ensure(component: str, home: Home, lock: Path = LOCK_FILE) -> Path:
     """The folder of a component's jars, exactly as the lock says."""
-    jars = locked(component)
+    jars = locked(component, lock)
     folder, marker = home.jars / component, home.jars / f"{component}.verified"
     if is_verified(marker, folder, jars):
         return folder
@@ -43,15 +43,19 @@ def _heal(component: str, jars: Sequence[Jar], folder: Path, home: Home) -> None
     failure: LocalStackError | None = None
     for way in _ways():
         found = inspect(folder, jars)
-        if found.clean:
-            return
         _discard(component, folder, found, home)
         wanted = sorted((*found.missing, *found.corrupt))
+        if not wanted:
+            return
+        if failure:
+            home.say(f"{component}: {failure}")
         try:
             _fetch(component, wanted, folder, way, home)
+        except NoTool as error:
+            failure = error
+            break
         except LocalStackError as error:
             failure = error
-            home.say(f"{component}: {error}")
     if failure and inspect(folder, jars).missing:
         raise failure
     check(folder, jars)
@@ -77,13 +81,14 @@ def _with_python(wanted: Sequence[Jar], staging: Path, home: Home, seen: Seen) -
 
 
 def _discard(component: str, folder: Path, found: Findings, home: Home) -> None:
+    """Delete what is in the way. A damaged jar stays until a better one comes, so that it can be named if none does."""
     for name in (*found.extra, *(jar.file for jar in found.corrupt)):
-        home.say(f"{component}: {name} is not what artifacts.lock names, deleting it")
         path = folder / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        else:
+        elif name in found.extra:
             path.unlink()
+        home.say(f"{component}: {name} is not what artifacts.lock names")
 
 
 def _fetch(component: str, wanted: Sequence[Jar], folder: Path, way: Way, home: Home) -> None:

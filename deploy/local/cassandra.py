@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from deploy.local import probes
-from deploy.local.config import LOOPBACK, template, with_values
+from deploy.local.config import template, with_values
 from deploy.local.home import Home
 from deploy.local.server import Server
 
@@ -20,6 +20,7 @@ class Cassandra(Server):
     component = "cassandra"
     port_names = ("native", "storage")
     start_seconds = 240
+    heap = "1g"
 
     def __init__(
         self, name: str, folder: Path, home: Home, commitlog_sync: CommitLog = "periodic", period_ms: int = 2000
@@ -30,7 +31,12 @@ class Cassandra(Server):
 
     @property
     def address(self) -> tuple[str, int]:
-        return LOOPBACK, self.ports["native"]
+        return self.host, self.ports["native"]
+
+    @property
+    def seed(self) -> str:
+        """The node that tells it about the ring."""
+        return self.host
 
     @property
     def where(self) -> str:
@@ -48,15 +54,17 @@ class Cassandra(Server):
         return {"address": self.where}
 
     def probe(self, timeout: float) -> None:
-        probes.cassandra(self.ports["native"], timeout)
+        probes.cassandra(self.ports["native"], timeout, self.host)
 
     def _prepare(self, java: Path, jars: Path) -> None:
-        data, seeds = self.folder / "data", json.dumps(f"{LOOPBACK}:{self.ports['storage']}")
+        data, seeds = self.folder / "data", json.dumps(f"{self.seed}:{self.ports['storage']}")
         provider = "org.apache.cassandra.locator.SimpleSeedProvider"
         folders = {f"{name}_directory": json.dumps(str(data / name)) for name in ("commitlog", "saved_caches", "hints")}
         periodic = self._commitlog_sync == "periodic"
         values = {
             "seed_provider": f"[{{class_name: {provider}, parameters: [{{seeds: {seeds}}}]}}]",
+            "listen_address": self.host,
+            "rpc_address": self.host,
             "storage_port": self.ports["storage"],
             "native_transport_port": self.ports["native"],
             "commitlog_sync": self._commitlog_sync,
@@ -75,7 +83,7 @@ class Cassandra(Server):
     def _arguments(self, jars: Path) -> Sequence[str]:
         options = [line for line in template("cassandra.jvm.options").splitlines() if line.startswith("-")]
         return (
-            "-Xmx1g",
+            f"-Xmx{self.heap}",
             "-Xms256m",
             *options,
             f"-Dlogback.configurationFile={self.folder / 'logback.xml'}",

@@ -5,6 +5,10 @@ class LocalStackError(Exception):
     """Something a person can put right; its text is all that the command line prints."""
 
 
+class NoTool(LocalStackError):
+    """A tool that PyPI did not give: what needs it cannot be tried again."""
+
+
 class NotReady(Exception):
     """A probe that may well succeed a moment later."""
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deploy.local.errors import LocalStackError
+from deploy.local.errors import LocalStackError, NoTool
 from deploy.local.jars import Jar
 from deploy.local.private_pip import install
 
@@ -50,7 +50,10 @@ def fetch(
     jars: Sequence[Jar], into: Path, cache: Path, tools: Path, seen: Callable[[int], None], say: Callable[[str], None]
 ) -> None:
     """Download the jars into a folder, through a cache that nobody else writes."""
-    packages = install(tools, TOOL, say)
+    try:
+        packages = install(tools, TOOL, say)
+    except NoTool as error:
+        raise NoTool(f"The jars are fetched with Maven or else with PyPI's jgo. {error}") from None
     command = [sys.executable, "-c", PROGRAM, str(into), str(cache)]
     environment = {**os.environ, "PYTHONPATH": str(packages)}
     wanted = "".join(f"{jar.coordinate} {jar.file}\n" for jar in jars)

@@ -72,7 +72,7 @@ def fetch(jars: Sequence[Jar], into: Path, repository: Path | None, seen: Callab
         pom.unlink(missing_ok=True)
 
 
-ADVICE = "Check the network, or set LINEAGE_NO_MAVEN=1 to fetch with Python alone."
+ADVICE = "Check the network and Maven's settings."
 
 
 def _reason(lines: Sequence[str]) -> str:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local.errors import LocalStackError
+from deploy.local.errors import NoTool
 
 LOCKS = Path(__file__).with_name("tools")
-PAUSES = (2, 5)  # seconds before pip is called once more: what its own retries do not mend is a broken download
+TRIES = 2  # pip's own retries mend the network; another call mends a broken download
 
 
 def install(tools: Path, name: str, say: Callable[[str], None]) -> Path:
@@ -27,16 +27,16 @@ def install(tools: Path, name: str, say: Callable[[str], None]) -> Path:
     say(f"{name}: installing with pip")
     begun = time.monotonic()
     partial = folder.with_name(folder.name + ".partial")
-    for pause in (*PAUSES, None):
+    refusal: str | None = None
+    for _ in range(TRIES):
         shutil.rmtree(partial, ignore_errors=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
         refusal = _pip_install(tools, lock, partial)
         if refusal is None:
             break
-        if pause is None:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise LocalStackError(f"pip could not install {name} ({refusal}). Check the network.")
-        time.sleep(pause)
+    else:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise NoTool(f"pip could not install {name} ({refusal}). Check the network.")
     # The rename comes last: a folder under its final name is a whole one.
     partial.rename(folder)
     say(f"{name}: installed in {time.monotonic() - begun:.0f} s")
@@ -63,5 +63,5 @@ def _pip(tools: Path) -> list[str]:
     if not python.exists():
         done = subprocess.run([sys.executable, "-m", "venv", str(environment)], capture_output=True, text=True)
         if done.returncode:
-            raise LocalStackError(f"{sys.executable} has neither pip nor venv: install one of them (python3-venv).")
+            raise NoTool(f"{sys.executable} has neither pip nor venv: install one of them (python3-venv).")
     return [str(python), "-m", "pip"]

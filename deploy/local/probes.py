@@ -32,21 +32,26 @@ def kafka(port: int, timeout: float) -> None:
         raise NotReady("the broker is not registered with its controller yet")
 
 
-def cassandra(port: int, timeout: float) -> None:
+def cassandra(port: int, timeout: float, host: str = LOOPBACK) -> None:
     """A read of system.local by the native protocol that says the node has joined."""
-    query = b"SELECT bootstrapped FROM system.local"
-    text = struct.pack(">i", len(query)) + query + struct.pack(">hB", 1, 0)
-    version = b"CQL_VERSION", b"3.0.0"
-    startup = struct.pack(">h", 1) + b"".join(struct.pack(">h", len(part)) + part for part in version)
     try:
-        with socket.create_connection((LOOPBACK, port), timeout) as connection:
-            connection.settimeout(timeout)
-            _cql(connection, 0x01, startup)
-            rows = _cql(connection, 0x07, text)
+        rows = cql(host, port, "SELECT bootstrapped FROM system.local", timeout)
     except OSError as error:
         raise NotReady(f"no Cassandra answer on port {port}: {error}") from None
     if b"COMPLETED" not in rows:
         raise NotReady("the node has not joined its ring yet")
+
+
+def cql(host: str, port: int, query: str, timeout: float) -> bytes:
+    """What a node answers to a statement, as sent. Raises OSError, also for what the node refuses."""
+    text = query.encode()
+    body = struct.pack(">i", len(text)) + text + struct.pack(">hB", 1, 0)
+    version = b"CQL_VERSION", b"3.0.0"
+    startup = struct.pack(">h", 1) + b"".join(struct.pack(">h", len(part)) + part for part in version)
+    with socket.create_connection((host, port), timeout) as connection:
+        connection.settimeout(timeout)
+        _cql(connection, 0x01, startup)
+        return _cql(connection, 0x07, body)
 
 
 def _cql(connection: socket.socket, opcode: int, body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from deploy.local.errors import LocalStackError
 STOP_SECONDS = 20.0
 PROC = Path("/proc/self/cmdline")
 # Children stay referenced until they are reaped: the stack outlives its starter, so nobody waits for them.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+_children: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
 
 
 def command_of(pid: int) -> str:
@@ -53,11 +53,11 @@ class Process:
             pid = int(self._file.read_text("ascii"))
         except (OSError, ValueError):
             return None
-        child = _children.get(pid)
+        child = _children.get((self.mark, pid))
         if child is not None and child.poll() is None:
             # Our own child until it is reaped; its command line may still be empty right after its start.
             return pid
-        _children.pop(pid, None)
+        _children.pop((self.mark, pid), None)
         return pid if self._is_ours(pid) else None
 
     def _is_ours(self, pid: int) -> bool:
@@ -82,7 +82,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _children[child.pid] = child
+        _children[self.mark, child.pid] = child
         self._file.write_text(str(child.pid), "ascii")
 
     def signal(self, number: signal.Signals) -> bool:
@@ -118,6 +118,13 @@ class Process:
                 return False
             time.sleep(0.05)
         return True
+
+    def pause(self) -> None:
+        """Freeze it, all its threads: one that the signal has not reached yet would answer once more."""
+        if self.signal(signal.SIGSTOP):
+            deadline = time.monotonic() + 10
+            while not self.paused and self.pid is not None and time.monotonic() < deadline:
+                time.sleep(0.01)
 
     @property
     def paused(self) -> bool:

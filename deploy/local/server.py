@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from deploy.local.artifacts import ensure
-from deploy.local.config import free_ports, is_free
+from deploy.local.config import LOOPBACK, free_ports, is_free
 from deploy.local.errors import Broken, LocalStackError, NotReady
 from deploy.local.home import Home, exclusive
 from deploy.local.java import find_java
@@ -32,6 +32,7 @@ class Server(ABC):
     start_seconds: ClassVar[float]
     probe_seconds: ClassVar[float] = 10
     fatal_lines: ClassVar[tuple[str, ...]] = ()
+    host: str = LOOPBACK
 
     def __init__(self, name: str, folder: Path, home: Home) -> None:
         self.name = name
@@ -103,7 +104,7 @@ class Server(ABC):
         self._home.demand_space()
         jars, java = ensure(self.component, self._home), find_java(self._home).path
         for name, port in self.ports.items():
-            if not is_free(port):
+            if not is_free(port, self.host):
                 raise LocalStackError(
                     f"Port {port} ({name} of {self.name}) is in use by another process: end that one, "
                     f"or choose new ports with `down --wipe`."
@@ -160,7 +161,7 @@ class Server(ABC):
 
     def pause(self) -> None:
         """Freeze the process: connections stay open and nothing answers."""
-        self.process.signal(signal.SIGSTOP)
+        self.process.pause()
 
     def resume(self) -> None:
         self.process.signal(signal.SIGCONT)

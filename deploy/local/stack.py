@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-import shlex
 import shutil
 import threading
 from collections.abc import Callable, Iterable
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, overload
 
 from deploy.local.cassandra import Cassandra, CommitLog
+from deploy.local.environment import STORES, as_file, settings
 from deploy.local.errors import LocalStackError
 from deploy.local.home import Home, default_home, exclusive
 from deploy.local.janusgraph import JanusGraph, JanusGraphOnCassandra, Store
@@ -19,7 +18,6 @@ from deploy.local.kafka import Kafka
 from deploy.local.server import Server
 
 Stores = Literal["inmemory", "cassandra", "both"]
-STORES: tuple[Store, ...] = ("inmemory", "cassandra")
 S = TypeVar("S", bound=Server)
 
 
@@ -103,23 +101,14 @@ class Stack:
 
     def environment(self, store: Store | None = None) -> dict[str, str]:
         """The settings that point the product at what runs; in-memory wins where no store is named and both run."""
-        found: dict[str, str] = {}
-        running = [server for server in self.servers() if server.running]
-        for kafka in (one for one in running if isinstance(one, Kafka)):
-            found["LINEAGE_KAFKA_BOOTSTRAP_SERVERS"] = kafka.bootstrap
-        for each in STORES if store is None else (store,):
-            if urls := _urls(running, each):
-                found["LINEAGE_GRAPH_URLS"] = ",".join(urls)
-                found["LINEAGE_GRAPH_SYNC_SECONDS"] = "0" if each == "inmemory" else _sync(self.cassandra())
-                break
-        return found
+        return settings([server for server in self.servers() if server.running], store)
 
     def _write_env_files(self) -> None:
-        """For `set -a; . file`: one of each store that runs, and `env` for who does not care."""
+        """One for each store that runs, and `env` for who does not care which."""
         for store, file in ((None, self.env_file), *((each, self._env_file_of(each)) for each in STORES)):
-            settings = self.environment(store)
-            if "LINEAGE_GRAPH_URLS" in settings:
-                file.write_text("".join(f"{key}={shlex.quote(value)}\n" for key, value in settings.items()), "utf-8")
+            values = self.environment(store)
+            if "LINEAGE_GRAPH_URLS" in values:
+                file.write_text(as_file(values), "utf-8")
 
     def _env_file_of(self, store: Store) -> Path:
         return self.folder / f"env.{store}"
@@ -136,20 +125,6 @@ class Stack:
                 file.unlink(missing_ok=True)
             if wipe:
                 shutil.rmtree(self.folder)
-
-
-def _urls(running: Iterable[Server], store: Store) -> list[str]:
-    """The servers of the stack's graph in a store. Each in-memory server has a graph of its own: the first counts."""
-    servers = [one for one in running if isinstance(one, JanusGraph) and one.store == store]
-    if store == "inmemory":
-        return [one.url for one in servers if one.name == _name(store, 1)]
-    return [one.url for one in servers if isinstance(one, JanusGraphOnCassandra) and one.keyspace == "lineage"]
-
-
-def _sync(cassandra: Cassandra) -> str:
-    """Whole seconds until an acknowledged write is on disk, with a second for the sync itself."""
-    seconds = cassandra.sync_seconds
-    return str(math.ceil(seconds) + 1 if seconds else 0)
 
 
 def _name(store: Store, server: int, keyspace: str = "lineage") -> str:

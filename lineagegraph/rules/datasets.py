@@ -82,10 +82,9 @@ def _written_since(view: View, dataset: Vertex, gone: Standing) -> bool:
     """Whether anything but what removed the dataset wrote it, or saw a version of it, after it was gone."""
     at = gone.at or 0
     names = names_of(view, dataset)
-    if any((stated := view.stated_at(name, "version")) is not None and stated > at for name in names):
-        said = newest_statement(view, dataset, "version")
-        if said and said[0] > at:
-            return True
+    seen = newest_statement(view, dataset, "version")
+    if seen is not None and seen[0] > at:
+        return True
     removed = {c.run for c in _changes(view, dataset) if c.state != "exists"}
     by = pipeline_of(view, gone.run) if gone.run else None
     for name in names:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -151,11 +152,23 @@ def test_light_commands_do_not_import_the_heavy_libraries() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
-def test_every_command_has_help_with_an_example_and_json(name: str) -> None:
-    command = cli.cli.get_command(click.Context(cli.cli), name)
-    assert command is not None
-    assert "Example" in (command.help or "")
+def leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """The commands that do something, those of groups by both names."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    context = click.Context(command)
+    for inner in command.list_commands(context):
+        found = command.get_command(context, inner)
+        assert found is not None
+        yield from leaves(found, f"{name} {inner}".strip())
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [*leaves(cli.cli, "")], ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_has_help_with_an_example_and_json(name: str, command: click.Command) -> None:
+    assert f"lineagegraph {name}" in (command.help or ""), "an example"
     assert any("--json" in parameter.opts for parameter in command.params)
 
 

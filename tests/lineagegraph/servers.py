@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import WhiteListRoundRobinPolicy
 
@@ -81,8 +82,12 @@ def rewrite(store: GraphStore, facts: Facts, times: int = 1) -> None:
 
 @contextmanager
 def cql(host: str, port: int, keyspace: str | None = None) -> Iterator[Session]:
-    """A session with one node only."""
-    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([host]), request_timeout=60)
+    """A session with one node only; what it reads is what most copies say."""
+    profile = ExecutionProfile(
+        load_balancing_policy=WhiteListRoundRobinPolicy([host]),
+        request_timeout=60,
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+    )
     cluster = Cluster([host], port=port, execution_profiles={EXEC_PROFILE_DEFAULT: profile}, protocol_version=5)
     try:
         yield cluster.connect(keyspace)

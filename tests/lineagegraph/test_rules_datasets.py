@@ -111,6 +111,29 @@ def test_a_renamed_dataset_says_what_it_is_now() -> None:
     assert standing(CREATED, failed(10, [], [ds("new", change="RENAME", was="t")], run="r2")) == "exists"
 
 
+def without_runs(known: Facts) -> View:
+    """What retention leaves."""
+    left = Facts()
+    for vertex, properties in known.vertices.items():
+        if vertex.label not in ("Run", "Bucket"):
+            left.vertex(vertex, properties)
+    for (label, start, end), day in known.edges.items():
+        if not {start.label, end.label} & {"Run", "Bucket"}:
+            left.edge(label, start, end, day)
+    return View(left)
+
+
+@pytest.mark.parametrize(("at", "state"), [(20, "dropped"), (DAY, "exists")], ids=["the same day", "a day later"])
+def test_without_its_runs_only_a_later_day_tells_of_a_later_write(at: int, state: str) -> None:
+    dropped = {"eventTime": moment(10), "dataset": ds("t", change="DROP")}
+    seen = without_runs(facts(dropped, ran(at, [], [ds("t")], run="r3")))
+    assert rules.standing(seen, dataset("t")).state == state
+
+
+def test_a_dataset_made_from_another_does_not_end_it() -> None:
+    assert standing(CREATED, ran(10, [], [ds("copy", change="CREATE", was="t")], run="r2")) == "exists"
+
+
 def test_a_drop_stated_without_any_run_counts() -> None:
     assert standing(CREATED, {"eventTime": moment(10), "dataset": ds("t", change="DROP")}) == "dropped"
 
@@ -138,6 +161,12 @@ def test_what_a_failed_run_read_is_there_nevertheless() -> None:
     assert latest(ran(0, [], [ds("t", version="1")]), failed(9, [ds("t", version="2")], [], run="r3")) == "2"
 
 
+def test_a_version_that_only_failed_runs_name_is_not_the_latest() -> None:
+    events = [ran(0, [], [ds("t", version="1")]), failed(5, [], [ds("t", version="2")], run="r2")]
+    assert latest(events, failed(9, [], [ds("t", version="3")], run="r3")) == "1"
+    assert latest(failed(9, [], [ds("t", version="3")], run="r3")) is None
+
+
 # Its columns
 
 
@@ -158,6 +187,12 @@ def test_the_schema_of_a_failed_run_gives_way_to_the_one_stated_last_before() ->
         failed(2 * DAY, [], [ds("t", columns=["x"])], run="r3"),
     ]
     assert names(events) == ["a", "b"]
+
+
+def test_a_schema_that_was_taken_back_is_no_schema() -> None:
+    back = event("COMPLETE", 5, [], [ds("t")], run="r2")
+    back["outputs"][0]["facets"]["schema"] = {"_deleted": True}
+    assert names(ran(0, [], [ds("t", columns=["a"])]), back) == []
 
 
 def test_every_schema_is_kept_with_its_days() -> None:

@@ -191,6 +191,10 @@ def test_what_only_a_failed_run_stated_is_no_source_though_another_run_completed
     assert sources(good, bad) == {"a": "stated"}
 
 
+def test_what_a_run_read_that_made_nothing_is_no_source_of_what_another_failed_to_make() -> None:
+    assert sources(ran(0, [ds("a")], []), failed(5, [], [ds("out")], run="r2")) == {}
+
+
 def test_runs_of_one_pipeline_that_make_different_things_are_not_mixed() -> None:
     runs = [ran(0, [ds("a")], [ds("out")]), ran(5, [ds("b")], [ds("out2")], run="r2")]
     assert sources(runs) == {"a": "inferred"}
@@ -259,6 +263,18 @@ def test_lineage_as_of_a_moment_is_that_of_the_latest_run_completed_by_then() ->
     minute = 60_000
     at = [sources(events, until=first + n * minute) for n in (0, 5, 15, 25, 35)]
     assert at == [{}, {"a": "inferred"}, {"b": "inferred"}, {"b": "inferred"}, {"d": "stated"}]
+
+
+def test_as_of_a_moment_what_is_stated_without_being_an_input_counts_beside_what_was_read() -> None:
+    events = [
+        ran(0, [ds("a")], [ds("out", of=["a", "seed"])]),
+        ran(10, [], [ds("out2", of=["seed"])], run="r2", job="j2"),
+    ]
+    end = 2_000_000_000_000
+    assert sources(events, until=end) == {"a": "stated", "seed": "stated"}
+    assert sources(events, of="out2", until=end) == {"seed": "stated"}
+    self_read = ran(0, [ds("out"), ds("a")], [ds("out", of=["out"])])
+    assert sources(self_read, until=end) == {"a": "inferred", "out": "stated"}
 
 
 def test_targets_are_the_outputs_whose_sources_name_the_dataset() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pytest
 
-from mappers import FACETS
-from tests.mappers.events import Json, dataset, dataset_event, job_event, lines, mapped, run_event, told
+from mappers import FACETS, decode, map_event
+from tests.mappers.events import DEFAULTS, Json, dataset, dataset_event, job_event, lines, mapped, run_event, told
 
 A = {"namespace": "db", "name": "a"}
 LONG = "x" * 2_049
@@ -514,3 +515,28 @@ def test_a_deleted_facet_says_from_now_on_nothing(key: tuple[str, str], adds: se
 def test_every_job_and_dataset_facet_that_is_used_may_be_deleted() -> None:
     ours = {("dataset", "feast_featureView"), ("dataset", "feast_dataSource")}
     assert {k for k, row in FACETS.items() if row.read and k[0] in ("job", "dataset")} - ours == set(DELETED)
+
+
+def test_statistics_in_their_old_place_are_read() -> None:
+    event = run_event(outputs=[dataset("t", {"stats": {"rowCount": 5}})], inputs=[dataset("a", {"stats": {"size": 1}})])
+    assert 'run:1 statistics=[["db","t",5,null,null]]' in told(event)
+
+
+DEEP: Any = "int"
+for _ in range(400):
+    DEEP = [{"name": "x", "fields": DEEP}]
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "facet"),
+    [
+        ("dataset", "schema", {"fields": DEEP}),
+        ("dataset", "columnLineage", {"fields": {"x": {"inputFields": DEEP}}}),
+        ("job", "lineage", {"entries": [{**A, "fields": {"x": {"inputs": DEEP}}}]}),
+        ("job", "tags", {"tags": [{"key": "x", "value": DEEP}]}),
+    ],
+)
+def test_a_facet_that_is_nested_too_deeply_costs_only_itself(where: str, key: str, facet: Json) -> None:
+    text = json.dumps(Case(where, key, facet).event(facet)).encode()
+    found = map_event(decode(text), DEFAULTS)
+    assert [(bad.where, bad.facet) for bad in found.bad_facets] == [(where, key)]

@@ -28,7 +28,7 @@ def source(number: int = 0, value: bytes | None = None, **more: Any) -> Record:
 
 def buried(record: Record, at: int, reason: str = "envelope", now: int = TIME + 1000, **more: Any) -> Record:
     """The record of the dead-letter topic that tells of this one."""
-    sent = parcel(DeadLetter(record, reason, **more), SENDER, 3, now, 10**6)
+    sent = parcel(DeadLetter(record, reason, **more), SENDER, 3, now, 10**8)
     return Record(Partition(LETTERS, sent.partition), at, now, sent.key, sent.value, sent.headers)
 
 
