@@ -5,7 +5,8 @@ STORE ?= inmemory
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo stack-up stack-down stack-status test check fast real lock clean
+.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster bench-map bench-store \
+        lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,7 +48,19 @@ fast: install ## tests without any server
 	python -m pytest -q -m "not real and not cassandra"
 
 real: install ## tests on real Kafka, JanusGraph and Cassandra
-	python -m pytest -q -m "real or cassandra"
+	python -m pytest -q -m "real or cassandra" --ignore=tests/lineagegraph/real --ignore=tests/consumer/dlq
+
+proofs: install ## longer ones: the store cell by cell with negative controls, random runs with kills, replays
+	python -m pytest -q -m "real or cassandra" tests/lineagegraph/real tests/consumer/dlq
+
+cluster: install ## three Cassandra nodes, one killed under load
+	python -m tests.lineagegraph.cluster_run --seconds 120
+
+bench-map: install ## decode and map, events a second on one core
+	python -m benchmarks.map
+
+bench-store: install ## the graph store beside Gremlin upserts and a bare CQL writer
+	python -m benchmarks.store
 
 lock: ## resolve the dependencies anew (needs uv: `pip install uv`)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock

@@ -133,6 +133,7 @@ async def fill(settings: Settings, values: Sequence[bytes], partitions: int, com
     """Send these events, evenly over the partitions."""
     async with connection.admin(settings) as client:
         await client.create_topics([NewTopic(settings.topics[0], partitions, 1)])
+    await asyncio.sleep(3)  # until every partition has its leader
     producer = AIOKafkaProducer(
         **connection.options(settings),
         linger_ms=20,

@@ -42,7 +42,7 @@ def _retyped(value: Any, draw: random.Random) -> Any:
         [value],
         {"value": value},
         json.dumps(value)[:5_000],
-        [value, value],
+        [value, deepcopy(value)],
         {str(value)[:50]: value},
     ]
     if isinstance(value, dict):
@@ -69,7 +69,8 @@ def _oversized(value: Any, draw: random.Random) -> Any:
     if isinstance(value, str):
         return (value or "x") * (size // max(1, len(value)) + 1)
     if isinstance(value, list):
-        return (value or [None]) * (size // len(json.dumps(value)) + 1)
+        # Copies, not the same object again: the next damage to one of them must not multiply.
+        return [deepcopy(one) for _ in range(size // len(json.dumps(value)) + 1) for one in value or [None]]
     if isinstance(value, dict):
         return {**value, **{f"key{n}": deepcopy(draw.choice(ODD)) for n in range(size // 100)}}
     return "9" * size
