@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -55,11 +55,11 @@ class Desk:
         return cases
 
     async def records(
-        self, progress: Progress | None = None, after: Mapping[int, int] | None = None
+        self, progress: Progress | None = None, read_to: dict[int, int] | None = None
     ) -> AsyncIterator[Record]:
-        """Every dead letter of this source, as Kafka has it; `after` has offsets to begin at, by partition."""
+        """Every dead letter of this source, as Kafka has it; with `read_to` what is new since."""
         topic = self.letters
-        async for record in self.shelf.everything(topic.name, topic.partitions, dict(after or {}), progress):
+        async for record in self.shelf.everything(topic.name, topic.partitions, read_to, progress):
             if not self.names.shared or letter(record).source.topic == self.names.source:
                 yield record
 
@@ -75,7 +75,6 @@ class Desk:
         if topic is not None:
             async for record in self.ledger_shelf.everything(topic.name, topic.partitions, ledger.read_to):
                 ledger.add(record.key, record.value)
-                ledger.read_to[record.partition.number] = record.offset + 1
 
     async def values(self, cases: Iterable[Case]) -> AsyncGenerator[tuple[Case, Record], None]:
         """The letters of these cases with their values, in the order in which they lie.

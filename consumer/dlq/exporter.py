@@ -43,8 +43,7 @@ class Exporter:
 
     async def look(self, desk: Desk) -> None:
         """Take in what is new, and count again."""
-        async for record in desk.records(after=self._read_to):
-            self._read_to[record.partition.number] = record.offset + 1
+        async for record in desk.records(read_to=self._read_to):
             self._cases.add(letter(record))
         if desk.names.ledger not in desk.topics:
             await desk.refresh()

@@ -24,7 +24,14 @@ from consumer.records import Record
 
 @click.command()
 @filtered
-@click.option("--by", type=click.Choice(sorted(GROUPS)), default="class", show_default=True, help="What to group by.")
+@click.option(
+    "--by",
+    type=click.Choice(sorted(GROUPS)),
+    metavar="WHAT",
+    default="class",
+    show_default=True,
+    help=f"{', '.join(sorted(GROUPS))}.",
+)
 @click.option("--listen", metavar="HOST:PORT", help="Go on, and answer /metrics and /stats.json there.")
 @as_json
 @at_desk
@@ -153,7 +160,8 @@ def peek(
     from consumer.dlq import tables
 
     for case, record in pairs:
-        click.echo(click.style(f"{case.letter.id}  {case.letter.reason}  {tables.what(case)}", bold=True))
+        title = tables.plain(f"{case.letter.id}  {case.letter.reason}  {tables.what(case)}")
+        click.echo(click.style(title.plain, bold=True))
         click.echo(tables.value(record, whole))
     if not pairs:
         click.echo("No dead letters match.")
@@ -192,8 +200,7 @@ def tail(
 
 
 async def _new(desk: Desk, wanted: Filter, read_to: dict[int, int]) -> AsyncIterator[Case]:
-    async for record in desk.records(after=read_to):
-        read_to[record.partition.number] = record.offset + 1
+    async for record in desk.records(read_to=read_to):
         one = letter(record)
         case = Case(one, "open", ((one.place.number, one.at),))
         if wanted(case):
@@ -207,7 +214,8 @@ def _line(case: Case, as_json: bool) -> None:
         from consumer.dlq import tables
 
         one = case.letter
-        click.echo(f"{tables.moment(one.failed_at)}  {one.id}  {one.reason}  {tables.plain(tables.what(case))}")
+        said = tables.plain(f"{one.id}  {one.reason}  {tables.what(case)}")
+        click.echo(f"{tables.moment(one.failed_at)}  {said.plain}")
     sys.stdout.flush()
 
 

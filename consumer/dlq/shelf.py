@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from itertools import groupby
 
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]  # records read, records in all
 
 AT_ONCE = 500
 WORTH_A_SEEK = 2_000  # so many records that nobody wants are jumped over rather than read
-SILENCE = 30  # polls of half a second without an answer
+SILENCE = 75  # polls of 200 ms without an answer
 
 
 class Shelf:
@@ -33,22 +33,29 @@ class Shelf:
         self._consumer = consumer
 
     async def everything(
-        self, topic: str, partitions: int, after: Mapping[int, int] | None = None, progress: Progress | None = None
+        self, topic: str, partitions: int, read_to: dict[int, int] | None = None, progress: Progress | None = None
     ) -> AsyncIterator[Record]:
-        """Every record that is there now, partition by partition; `after` has offsets to begin at."""
+        """Every record that is there now, partition by partition.
+
+        `read_to` has the offsets to begin at, by partition, and is kept up to date: the same again gives what is new.
+        """
+        read_to = {} if read_to is None else read_to
         places = [TopicPartition(topic, number) for number in range(partitions)]
         async with _told(topic):
             begins = await self._consumer.beginning_offsets(places)
             ends = await self._consumer.end_offsets(places)
-        starts = {place: max(begins[place], (after or {}).get(place.partition, 0)) for place in places}
+        starts = {place: max(begins[place], read_to.get(place.partition, 0)) for place in places}
         total, done = sum(max(0, ends[place] - starts[place]) for place in places), 0
         for place in places:
-            if starts[place] < ends[place]:
-                async for record in self._from(place, starts[place], ends[place]):
-                    yield record
-                    if progress is not None and (at := done + record.offset - starts[place]) % AT_ONCE == 0:
-                        progress(at, total)
-                done += ends[place] - starts[place]
+            if starts[place] >= ends[place]:
+                continue
+            async for record in self._from(place, starts[place], ends[place]):
+                read_to[place.partition] = record.offset + 1
+                yield record
+                if progress is not None and (at := done + record.offset - starts[place]) % AT_ONCE == 0:
+                    progress(at, total)
+            read_to[place.partition] = ends[place]  # behind the last record there may be marks of transactions
+            done += ends[place] - starts[place]
         if progress is not None:
             progress(total, total)
 
@@ -72,7 +79,7 @@ class Shelf:
         silent = 0
         while position < end:
             try:
-                got = (await self._consumer.getmany(place, timeout_ms=500, max_records=AT_ONCE)).get(place, [])
+                got = (await self._consumer.getmany(place, timeout_ms=200, max_records=AT_ONCE)).get(place, [])
                 records, position = [_record(one) for one in got], await self._consumer.position(place)
             except Exception as error:  # what aiokafka cannot read raises anything
                 records, position = await self._salvaged(place, position, error)

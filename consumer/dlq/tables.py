@@ -26,6 +26,7 @@ WIDTH = 100
 MOST_VALUE = 2_000
 GAP = 3  # between two columns
 LEAST = 8  # of a column that is cut
+LEAST_NAME = 16  # of one that is folded
 MOST_NAME = 40  # columns of a name that is shown whole; a longer one is folded
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
@@ -43,11 +44,8 @@ def table(
     texts = [[plain(cell) for cell in row] for row in rows]
     widths = [max([len(head), *(row[n].cell_len for row in texts)]) for n, head in enumerate(heads)]
     widths = [width if head in cut else min(width, MOST_NAME) for head, width in zip(heads, widths, strict=True)]
-    room = console().width - GAP * len(heads) - sum(widths)
-    while room < 0 and (wide := [n for n, head in enumerate(heads) if head in cut and widths[n] > LEAST]):
-        widest = max(wide, key=lambda n: widths[n])
-        widths[widest] -= 1
-        room += 1
+    _shrink(widths, [n for n, head in enumerate(heads) if head in cut], LEAST)
+    _shrink(widths, [n for n, head in enumerate(heads) if head not in right], LEAST_NAME)
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     for head, width in zip(heads, widths, strict=True):
         justify: Literal["left", "right"] = "right" if head in right else "left"
@@ -56,6 +54,12 @@ def table(
     for row in texts:
         made.add_row(*row)
     return made
+
+
+def _shrink(widths: list[int], columns: Sequence[int], least: int) -> None:
+    """Take from the widest of these columns, one by one, until all fit or none can give more."""
+    while sum(widths) + GAP * len(widths) > console().width and (wide := [n for n in columns if widths[n] > least]):
+        widths[max(wide, key=lambda n: widths[n])] -= 1
 
 
 def plain(text: str) -> Text:
@@ -149,7 +153,7 @@ def page(case: Case, record: Record | None, ledger: Ledger, whole: bool) -> Iter
     for name, text in facts.items():
         if text:
             made.add_row(name, plain(text))
-    yield one.id
+    yield plain(one.id).plain
     yield made
     yield from history(case.letter.id, ledger)
     if record is not None:

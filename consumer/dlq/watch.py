@@ -43,7 +43,7 @@ class Watch:
             await self.look()
             if (left := until - time.monotonic()) > 0:
                 await asyncio.sleep(min(left, LOOK_SECONDS / 2))
-            elif self.progress.outstanding < MOST_OUTSTANDING:
+            elif self._options.wait == 0 or self.progress.outstanding < MOST_OUTSTANDING:
                 return
             elif self._silent_for(max(self._options.wait, CANARY_SECONDS)):
                 self.progress.ended = "silent"
