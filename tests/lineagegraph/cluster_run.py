@@ -9,6 +9,7 @@ one is dead, while it comes back, and when another one dies and comes back right
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import sys
@@ -19,7 +20,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 from deploy.local.cluster import Cluster
 from deploy.local.home import default_home
@@ -45,7 +45,8 @@ class Report:
     elements: int = 0
     batches: int = 0
     recoveries: int = 0
-    slowest_seconds: float = 0.0
+    slowest_seconds: float = 0.0  # of one batch
+    longest_silence_seconds: int = 0  # without any acknowledgement
     rates: dict[str, float] = field(default_factory=dict)
     lost: int = 0
     doubled: int = 0
@@ -63,15 +64,26 @@ class Phases:
         print(name, flush=True)
         self._begins.append((name, time.time()))
 
-    def rates(self, found: Sequence[State]) -> dict[str, float]:
-        """The median of the seconds of each phase."""
-        seconds: Counter[int] = Counter()
-        for state in found:
-            seconds.update({int(second): count for second, count in state.by_second.items()})
+    def rates(self, seconds: Counter[int]) -> dict[str, float]:
+        """Elements a second in each phase, of the elements acknowledged in each second."""
         rates = {}
         for (name, begin), (_, end) in zip(self._begins, self._begins[1:], strict=False):
-            rates[name] = median(seconds[second] for second in range(int(begin) + 1, max(int(begin) + 2, int(end))))
+            within = range(int(begin), max(int(begin) + 1, int(end)))
+            rates[name] = round(sum(seconds[second] for second in within) / len(within), 1)
         return rates
+
+
+def _by_second(found: Sequence[State]) -> Counter[int]:
+    seconds: Counter[int] = Counter()
+    for state in found:
+        seconds.update({int(second): count for second, count in state.by_second.items()})
+    return seconds
+
+
+def _longest_silence(seconds: Counter[int]) -> int:
+    """Seconds in a row in which nothing was acknowledged."""
+    busy = sorted(seconds)
+    return max((later - earlier - 1 for earlier, later in itertools.pairwise(busy)), default=0)
 
 
 def run(cluster: Cluster, seconds: float, seed: int) -> Report:
@@ -95,7 +107,9 @@ def run(cluster: Cluster, seconds: float, seed: int) -> Report:
     report.batches = sum(state.batches for state in found)
     report.recoveries = sum(state.recoveries for state in found)
     report.slowest_seconds = round(max(state.slowest for state in found), 1)
-    report.rates = phases.rates(found)
+    seconds_of_writing = _by_second(found)
+    report.rates = phases.rates(seconds_of_writing)
+    report.longest_silence_seconds = _longest_silence(seconds_of_writing)
     report.lost, report.doubled, report.hash = graphs.differences(fold(events(str(seed), EVENTS, SIZE)))
     return report
 
