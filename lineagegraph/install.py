@@ -1,10 +1,11 @@
 """The graph's schema, installed from the tables and checked against them; and the one graph that this program means.
 
-Installing is idempotent and safe when several do it at once: a racing loser rolls back as a whole and tries again.
+Installing is idempotent and safe when several do it at once: one has the turn, and the others wait until all is there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 import secrets
 import time
@@ -17,7 +18,8 @@ from lineagegraph.errors import GraphUnavailable, SchemaMismatch
 from lineagegraph.gremlin import Connections, request_key
 from lineagegraph.schema import EDGES, INDEXES, SCHEMA_VERSION, VERTICES, property_types
 
-ATTEMPTS = 12  # of an installer that others race; the winner is through after the first
+PATIENCE = 180.0  # seconds for those who have the turn
+TURN = 40.0  # seconds after which whoever has the turn must be dead
 SECONDS = 120.0  # a schema transaction on a slow store
 
 
@@ -31,13 +33,19 @@ class Installed:
 
 def install(connections: Connections, naming_hash: str) -> Installed:
     """Make whatever the schema lacks. Raises SchemaMismatch, GraphUnavailable, GraphRejected."""
-    for attempt in range(ATTEMPTS):
-        reply = _ask(connections, naming_hash, check_only=False)
+    until, since, seen, after = time.monotonic() + PATIENCE, 0.0, 0, 0
+    while time.monotonic() < until:
+        reply = _ask(connections, naming_hash, check_only=False, after=after)
         if "lost" not in reply:
             _compare(reply, naming_hash, made=())
             return Installed(reply["g"], tuple(reply["made"]))
-        time.sleep(random.uniform(0.1, 0.3 * (attempt + 1)))
-    raise GraphUnavailable("Others keep changing the graph's schema at the same time. Try again in a minute.")
+        taken = reply.get("taken", after + 1)
+        if taken != seen:
+            seen, since = taken, time.monotonic()
+        if "taken" not in reply or time.monotonic() > since + TURN:
+            after = seen  # our own turn failed, or another's has lasted too long
+        time.sleep(random.uniform(0.1, 1.0))
+    raise GraphUnavailable("Others keep changing the graph's schema at the same time. Try again in five minutes.")
 
 
 def check(connections: Connections, naming_hash: str | None) -> str:
@@ -48,18 +56,33 @@ def check(connections: Connections, naming_hash: str | None) -> str:
     return graph_id
 
 
-def _ask(connections: Connections, naming_hash: str | None, check_only: bool) -> dict[str, Any]:
-    key = request_key()
+def tables() -> dict[str, Any]:
+    """What there must be, as the server's script takes it."""
+    return {
+        "keys": {name: "int" if type_ is int else "str" for name, type_ in property_types().items()},
+        "vertices": [*VERTICES, "Meta"],
+        "edges": {label: row.both_ways for label, row in EDGES.items()},
+        "indexes": INDEXES,
+    }
+
+
+def turn(wanted: dict[str, Any]) -> str:
+    """What the turns at making these tables are called, but for their number."""
+    text = orjson.dumps([SCHEMA_VERSION, wanted], option=orjson.OPT_SORT_KEYS)
+    return f"turn_{hashlib.sha256(text).hexdigest()[:8]}_"
+
+
+def _ask(connections: Connections, naming_hash: str | None, check_only: bool, after: int = 0) -> dict[str, Any]:
+    key, wanted = request_key(), tables()
     body = {
         "k": key,
         "check": check_only,
         "version": SCHEMA_VERSION,
         "naming": naming_hash,
-        "keys": {name: "int" if type_ is int else "str" for name, type_ in property_types().items()},
-        "vertices": [*VERTICES, "Meta"],
-        "edges": {label: row.both_ways for label, row in EDGES.items()},
-        "indexes": INDEXES,
+        **wanted,
         "new_id": secrets.token_hex(8),
+        "turn": turn(wanted),
+        "after": after,
     }
     return connections.ask("schema", key, orjson.dumps(body).decode(), SECONDS)
 

@@ -2,8 +2,11 @@
 //   k: request key, echoed      check: look only      version, naming: what the Meta vertex is to say
 //   keys: {name: "str" | "int"}      vertices: [label]      edges: {label: both ways?}      indexes: {name: [key]}
 //   new_id: the graph's id if it has none yet
+//   turn, after: what the keys that stand for a turn are called, and how many turns were taken by who must be dead
 // Everything that is missing is made in one management transaction. Whoever makes a schema element takes a lock on
-// its name, so of two racing installers one rolls back as a whole. The graph's id (and its first naming hash) are the
+// its name, so of two racing installers one rolls back as a whole. But two that each come first to some of the names
+// both fail, and what JanusGraph keeps locked then blocks everybody for minutes. So whoever is to make them is found
+// before, by a transaction with one name only. The graph's id (and its first naming hash) are the
 // name of the key under the index `graph`, and that index's name is taken under such a lock: both are fixed only once.
 import groovy.transform.CompileStatic
 import groovy.transform.Field
@@ -125,27 +128,73 @@ static void state(StandardJanusGraph g, Map b, Map<String, Object> before, List<
   } finally { if (t.isOpen()) t.rollback() }
 }
 
+// A commit that fails closes the transaction below `m` and leaves `m` open; what it failed from must not be hidden.
 @CompileStatic
-static Map<String, Object> install(StandardJanusGraph g, Map b) {
-  boolean check = (Boolean) b.get('check')
-  List<String> made = new ArrayList<>(), wrong = new ArrayList<>()
-  Map<String, Object> before = meta(g)
-  boolean foreign = before.containsKey('naming_hash') && b.get('naming') != null && before.get('naming_hash') != b.get('naming')
-  boolean newer = ((Long) before.getOrDefault('schema_version', 0L)) > (Long) b.get('version')
-  check = check || foreign || newer
-  List<String> first = null
+static void end(JanusGraphManagement m) {
+  try { if (m.isOpen()) m.rollback() } catch (IllegalArgumentException closed) { }
+}
+
+@CompileStatic
+static Throwable lock(Throwable x) {
+  Throwable cause = x
+  while (cause != null && !(cause instanceof PermanentLockingException || cause instanceof TemporaryLockingException || cause instanceof SchemaViolationException)) cause = cause.cause
+  return cause
+}
+
+// How many turns are taken; one more than `after` if the next one is ours now.
+@CompileStatic
+static long turn(StandardJanusGraph g, Map b, List<Boolean> ours) {
+  String name = (String) b.get('turn')
+  long taken = (Long) b.get('after')
+  JanusGraphManagement m = g.openManagement()
+  try {
+    while (m.containsPropertyKey(name + (taken + 1))) taken++
+    if (taken == (Long) b.get('after')) {
+      m.makePropertyKey(name + (taken + 1)).dataType(Long.class).cardinality(Cardinality.SINGLE).make()
+      m.commit()
+      taken++
+      ours.add(true)
+    }
+  } catch (Exception x) {
+    if (lock(x) == null) throw x
+    taken = (Long) b.get('after') + 1
+  } finally { end(m) }
+  return taken
+}
+
+@CompileStatic
+static List<String> look(StandardJanusGraph g, Map b, boolean check, List<String> made, List<String> wrong) {
   JanusGraphManagement m = g.openManagement()
   try {
     keys(m, (Map<String, String>) b.get('keys'), check, made, wrong)
     labels(m, b, check, made, wrong)
     indexes(m, (Map<String, List<String>>) b.get('indexes'), check, made, wrong)
-    first = identity(m, b, check, made)
+    List<String> first = identity(m, b, check, made)
     if (!check && made && !wrong) m.commit()
-  } finally { if (m.isOpen()) m.rollback() }
-  if (!check && !wrong && (made || before.get('schema_version') != b.get('version'))) state(g, b, before, first)
-  Map<String, Object> said = new HashMap<>()
-  said.put('made', made)
-  said.put('wrong', wrong)
+    return first
+  } finally { end(m) }
+}
+
+@CompileStatic
+static Map<String, Object> install(StandardJanusGraph g, Map b) {
+  List<String> made = new ArrayList<>(), wrong = new ArrayList<>()
+  Map<String, Object> said = new HashMap<>([made: made, wrong: wrong] as Map<String, Object>)
+  Map<String, Object> before = meta(g)
+  Object version = before.get('schema_version')
+  boolean check = (Boolean) b.get('check')
+  boolean foreign = before.containsKey('naming_hash') && b.get('naming') != null && before.get('naming_hash') != b.get('naming')
+  boolean newer = version != null && (Long) version > (Long) b.get('version')
+  if (version == null && check) return said  // somebody may be making it now: half of it cannot be read
+  if (check || foreign || newer || version == b.get('version')) {
+    look(g, b, true, made, wrong)
+    if (check || foreign || newer || wrong || !made) return said
+    made.clear()
+  }
+  List<Boolean> ours = new ArrayList<>()
+  long taken = turn(g, b, ours)
+  if (!ours) { said.put('lost', 'turn'); said.put('taken', taken); return said }
+  List<String> first = look(g, b, false, made, wrong)
+  if (!wrong) state(g, b, before, first)
   return said
 }
 
@@ -156,10 +205,8 @@ static String run(StandardJanusGraph g, String json) {
   try {
     synchronized (g) { reply.putAll(install(g, b)) }
   } catch (Throwable x) {
-    Throwable cause = x
-    while (cause != null && !(cause instanceof PermanentLockingException || cause instanceof TemporaryLockingException || cause instanceof SchemaViolationException)) cause = cause.cause
-    if (cause == null) throw x
-    reply.put('lost', cause.class.simpleName)
+    if (lock(x) == null) throw x
+    reply.put('lost', lock(x).class.simpleName)
   }
   Map<String, Object> now = meta(g)
   reply.put('k', b.get('k'))

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local import JanusGraph
 from lineagegraph import install as installing
-from lineagegraph.errors import SchemaMismatch
+from lineagegraph.errors import GraphUnavailable, SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import Connections
 from lineagegraph.schema import EDGES, SCHEMA_VERSION, EdgeLabel
@@ -22,6 +22,7 @@ from tests.servers import empty
 pytestmark = pytest.mark.real
 
 SAY = "def v = g.V('meta:schema').next(); v.property(key_, value_); g.tx().commit(); 'said'"
+KEY = "def m = graph.openManagement(); m.makePropertyKey(name).dataType(Long).make(); m.commit(); 'made'"
 LABEL = """
 import org.janusgraph.core.Multiplicity
 def m = graph.openManagement(); m.makeEdgeLabel('CONSUMES').multiplicity(Multiplicity.MULTI).make(); m.commit(); 'made'
@@ -128,6 +129,21 @@ def test_installing_again_is_the_remedy_for_an_older_schema(bare: JanusGraph) ->
     assert install_schema(bare).made == ("edge label SAME_AS",)
     say("schema_version", SCHEMA_VERSION - 1)(bare)
     install_schema(bare)
+    with opened(bare) as store:
+        assert store.heartbeat()
+
+
+def test_one_that_died_at_its_turn_holds_up_the_others_only_for_a_while(
+    bare: JanusGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gremlin(bare, KEY, name=f"{installing.turn(installing.tables())}1")
+    monkeypatch.setattr(installing, "PATIENCE", 1.5)
+    with pytest.raises(GraphUnavailable, match="Others keep changing the graph's schema"):
+        install_schema(bare)
+    assert refusal(bare) == "The graph has no schema. Run `lineagegraph schema install`."
+    monkeypatch.setattr(installing, "PATIENCE", 30)
+    monkeypatch.setattr(installing, "TURN", 0.5)
+    assert "edge label CONSUMES" in install_schema(bare).made
     with opened(bare) as store:
         assert store.heartbeat()
 
