@@ -124,7 +124,8 @@ def test_a_graph_that_is_not_ours_is_refused_with_the_remedy(
     assert refusal(bare) == says
 
 
-def test_installing_again_is_the_remedy_for_an_older_schema(bare: JanusGraph) -> None:
+def test_installing_again_is_the_remedy_for_an_older_schema(bare: JanusGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installing, "TURN", 0.5)  # the same tables under an older version: a turn was taken for them
     install_without("SAME_AS")(bare)
     assert install_schema(bare).made == ("edge label SAME_AS",)
     say("schema_version", SCHEMA_VERSION - 1)(bare)
