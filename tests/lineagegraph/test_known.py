@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineagegraph.errors import GraphUnavailable
-from lineagegraph.facts import Facts, fold, identity
+from lineagegraph.facts import Edge, Facts, Vertex, fold, identity
 from lineagegraph.known import Known
 from lineagegraph.settings import GraphSettings
 from lineagegraph.store import GraphStore
-from tests.lineagegraph.random_facts import events
+from tests.lineagegraph.random_facts import DAYS, events
 
 EVENTS = [events(seed, 40, size=4) for seed in range(5)]
 STEPS = st.lists(
@@ -78,6 +78,20 @@ def test_only_what_says_more_is_sent(many: list[Facts], number: int) -> None:
             assert after.vertices[vertex][name] == value != before.vertices.get(vertex, {}).get(name)
     for edge, day in news.edges.items():
         assert edge not in before.edges or before.edges[edge] != day == after.edges[edge]
+
+
+@given(st.lists(st.sampled_from(DAYS), min_size=1, max_size=8))
+def test_an_edge_is_sent_again_for_a_newer_day_only(days: list[str]) -> None:
+    known, sent = Known(100), []
+    edge = Edge("CONSUMES", Vertex("Pipeline", ("a", "p")), Vertex("Dataset", ("a", "d")))
+    for day in days:
+        facts = Facts()
+        facts.edge(*edge, day)
+        news = known.unknown(facts)
+        known.add(news)
+        sent += news.edges.values()
+    assert sent == sorted(set(sent)), "each newer than the one before"
+    assert sent[-1] == max(days)
 
 
 class Answers:
