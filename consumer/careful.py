@@ -23,7 +23,7 @@ Mark = Callable[[Lease, Mapping[Partition, Place]], Awaitable[bool]]
 class Source(Protocol):
     """The part of the source that is needed."""
 
-    async def poll(self, room: int, most_bytes: int, leave: Collection[Partition]) -> list[Slice]: ...
+    async def poll(self, room: int, most_bytes: int, leave: Collection[Partition], busy: bool) -> list[Slice]: ...
     async def unparsed(self, partition: Partition, message: str) -> Slice | None: ...
     def has_more(self, partition: Partition) -> bool: ...
 
@@ -39,7 +39,7 @@ async def take_carefully(
     if partition is None:
         if not await mark(lease, lease.marked(None)):
             return []
-        return await source.poll(settings.batch_records, most, {*closed, *lease.care.partitions})
+        return await source.poll(settings.batch_records, most, {*closed, *lease.care.partitions}, busy=False)
     if partition in closed or not source.has_more(partition):
         return []
     probe = lease.care.next(partition, lease.trackers[partition].position)
@@ -50,4 +50,4 @@ async def take_carefully(
         return [taken] if taken is not None else []
     if not await mark(lease, lease.marked(partition, probe)):
         return []
-    return await source.poll(probe.end - probe.first, most, lease.trackers.keys() - {partition})
+    return await source.poll(probe.end - probe.first, most, lease.trackers.keys() - {partition}, busy=False)

@@ -30,6 +30,7 @@ from consumer.raw_batch import Undecodable
 from consumer.records import Partition, Record, Slice
 from consumer.salvage import DamagedInTransit, salvage, unparsed
 from consumer.starts import Starts
+from consumer.yielding import Replays
 
 log = structlog.get_logger(__name__)
 
@@ -50,33 +51,55 @@ class Trouble:
 class Reading:
     """The positions of one member, and the way on from each. For the polling task only."""
 
-    def __init__(self, member: Member, starts: Starts, metrics: Metrics) -> None:
+    def __init__(
+        self, member: Member, starts: Starts, metrics: Metrics, is_replay: Callable[[str], bool] = lambda topic: False
+    ) -> None:
+        """`is_replay` tells whether a topic holds replayed records."""
+        self._is_replay = is_replay
+        self._replays = Replays()
         self._member = member
         self._starts = starts
         self._metrics = metrics
         self.positions: dict[Partition, int] = {}
         self.trouble: dict[Partition, Trouble] = {}
         self._turns: deque[Partition] = deque()
+        self._replay_turns: deque[Partition] = deque()
         self._damaged: dict[Partition, int] = {}  # how often the checksum of what comes next did not fit
         self._record_bytes = 1024.0  # a recent mean, to bound a batch in bytes before reading it
         self._allowed = False  # whether anything was ever read
 
     def begin(self, partitions: Iterable[Partition]) -> None:
         """These are ours from now on."""
-        self._turns.extend(sorted(partitions))
+        for partition in sorted(partitions):
+            (self._replay_turns if self._is_replay(partition.topic) else self._turns).append(partition)
 
     def forget(self) -> None:
         """Nothing is ours any more."""
         self.positions.clear()
         self.trouble.clear()
         self._turns.clear()
+        self._replay_turns.clear()
         self._damaged.clear()
 
-    async def drain(self, room: int, most_bytes: int, leave: Collection[Partition]) -> list[Slice]:
-        """What has arrived of the partitions whose turn it is, but of none in `leave`."""
+    async def drain(self, room: int, most_bytes: int, leave: Collection[Partition], busy: bool = False) -> list[Slice]:
+        """What has arrived of the partitions whose turn it is, but of none in `leave`.
+
+        Replayed records come last, and only as many as `consumer.yielding` grants.
+        """
+        kept = self._replays.kept(room) if self._replay_turns else 0
+        slices = await self._drain(self._turns, room - kept, most_bytes, leave)
+        live = sum(one.count for one in slices)
+        if granted := self._replays.granted(room, live, busy, time.monotonic()) if self._replay_turns else 0:
+            left = most_bytes - sum(one.size for one in slices)
+            slices += await self._drain(self._replay_turns, granted, left, leave)
+        return slices
+
+    async def _drain(
+        self, turns: deque[Partition], room: int, most_bytes: int, leave: Collection[Partition]
+    ) -> list[Slice]:
         epoch, slices = self._member.epoch, list[Slice]()
-        self._turns.rotate(-1)
-        for partition in tuple(self._turns):
+        turns.rotate(-1)
+        for partition in tuple(turns):
             count = min(room, int(most_bytes / self._record_bytes) + 1)
             if room <= 0 or most_bytes <= 0 or self._member.epoch != epoch:
                 break

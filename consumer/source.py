@@ -48,7 +48,7 @@ class Source:
         self._metrics = metrics
         self._member = Member(settings, metrics, retries)
         self._starts = Starts(settings, client, graph_id, metrics)
-        self._reading = Reading(self._member, self._starts, metrics)
+        self._reading = Reading(self._member, self._starts, metrics, settings.is_retry)
         self._member.on_epoch = self._reading.forget
         self._idle_ms = IDLE_MS[0]
         self.seek = self._reading.seek
@@ -87,11 +87,16 @@ class Source:
         self._reading.begin(starts)
         return starts
 
-    async def poll(self, room: int, most_bytes: int, leave: Collection[Partition] = ()) -> list[Slice]:
-        """Up to `room` records of the partitions whose turn it is, but of none in `leave`."""
+    async def poll(
+        self, room: int, most_bytes: int, leave: Collection[Partition] = (), busy: bool = False
+    ) -> list[Slice]:
+        """Up to `room` records of the partitions whose turn it is, but of none in `leave`.
+
+        While others are written (`busy`) replayed ones give way to those that come in.
+        """
         await self._member.check()
         epoch = self._member.epoch
-        slices = await self._reading.drain(room, most_bytes, leave)
+        slices = await self._reading.drain(room, most_bytes, leave, busy)
         if slices:
             self._idle_ms = IDLE_MS[0]
         else:

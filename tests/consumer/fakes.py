@@ -83,7 +83,7 @@ class FakeSource:
         self.log.append(("assigned", dict(self.positions)))
         return {partition: Place(at, self.notes.get(partition, Note())) for partition, at in self.positions.items()}
 
-    async def poll(self, room: int, most_bytes: int, leave: Collection[Partition]) -> list[Slice]:
+    async def poll(self, room: int, most_bytes: int, leave: Collection[Partition], busy: bool) -> list[Slice]:
         epoch = self.epoch
         await asyncio.sleep(0.001)
         slices = []
