@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 
-from consumer.cli import cli
-from consumer.dlq.filter import parse
-from consumer.dlq.patch import Patch
 from consumer.metrics import METRICS
 from mappers import REASONS
-from tests.consumer.fakes import TIME
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
@@ -28,24 +22,6 @@ EXAMPLES = sorted({one for one in re.findall(r"`lineagegraph ([^`]+)`", PAGE) if
 
 def rules() -> list[dict[str, str]]:
     return [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_of_the_runbook_can_be_given_as_it_stands(
-    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "plan.json").write_text("{}", encoding="utf-8")
-    command: click.Command = cli
-    words, context = shlex.split(example), click.Context(cli)
-    while isinstance(command, click.Group):
-        found = command.get_command(context, words[0])
-        assert found is not None, words[0]
-        command, words = found, words[1:]
-    with command.make_context("example", words) as context:
-        parse(context.params.get("terms", ()), TIME)
-        if op := context.params.get("op"):
-            Patch.parse(op)
 
 
 @pytest.mark.skipif(
