@@ -28,11 +28,18 @@ WRITERS = (HELD, ((IN, "WROTE_NAMED"), (IN, "WROTE_REPORTED")), ((OUT, "WROTE_RE
 
 
 def names(reader: Reader, datasets: Iterable[Vertex] = ()) -> None:
-    """For `physical` and `names_of`: all that are linked to these datasets, or to any that was reached, by SAME_AS."""
+    """For `physical` and `names_of`: all that are linked to these datasets, or to any that was reached, by SAME_AS.
+
+    And what a client says about their bare dataset_id, and whatever else has the dataset_id of such a statement.
+    """
     wanted = {d for d in datasets if d.label == "Dataset"} | set(reader.view.all("Dataset"))
     while news := wanted - reader.named:
-        reader.fetch(sorted(news), NAMES)
+        bare = {Vertex("Dataset", (rules.CLIENT, text)) for d in news if (text := reader.view.text(d, "dataset_id"))}
+        reader.fetch(sorted(news | bare), NAMES)
         reader.named |= news
+        stated = {d for d in news | bare if d.key[0] == rules.CLIENT and reader.view.knows(d)} - reader.joined
+        reader.joined |= stated
+        reader.look_up([("dataset_id", d.key[1])] for d in sorted(stated))
         wanted = set(reader.view.all("Dataset"))
 
 

@@ -15,10 +15,13 @@ from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
 from lineagegraph.schema import VERTICES
+from lineagegraph.sight import EVERYTHING, Sight, runs_named
 from lineagegraph.view import View
 
 Step = tuple[str, str]
 Hop = tuple[Step, ...]
+
+OWNERS: Hop = (("OUT", "RUN_OF"),)
 
 _LABELS = {row.tag: row for row in VERTICES.values()}
 
@@ -36,22 +39,30 @@ class Limits:
 class Reader:
     """The facts that one question has needed so far, and where to get more."""
 
-    def __init__(self, ask: Ask, limits: Limits = Limits()) -> None:
+    def __init__(self, ask: Ask, limits: Limits = Limits(), sight: Sight = EVERYTHING) -> None:
         self._ask = ask
         self._limits = limits
+        self._sight = sight
+        self._all = Facts()  # also what may not be seen: only the view's facts leave the reader
+        self._owned: set[Vertex] = set()  # Runs whose pipelines are known
         self._ids: dict[str, Vertex] = {}
         self._whole: set[tuple[Vertex, tuple[Hop, ...]]] = set()
         self._view: View | None = None
-        self.facts = Facts()
         self.named: set[Vertex] = set()  # Datasets whose links to other names are all here
+        self.joined: set[Vertex] = set()  # statements of clients about a bare dataset_id whose Datasets are all here
         self.unfinished: set[Vertex] = set()
 
     @property
     def view(self) -> View:
         """The facts fetched so far, for the rules."""
         if self._view is None:
-            self._view = View(self.facts)
+            self._view = View(self._sight.applied(self._all))
         return self._view
+
+    @property
+    def facts(self) -> Facts:
+        """The facts fetched so far, as they may be seen."""
+        return self.view.facts
 
     def fetch(self, start: Iterable[Vertex], hops: tuple[Hop, ...] = ()) -> None:
         """The facts that these hops reach from these vertices; what was fetched before is not fetched again."""
@@ -63,7 +74,8 @@ class Reader:
     def look_up(self, lookups: Iterable[Iterable[tuple[str, str]]]) -> list[Vertex]:
         """The vertices that an index has under these keys and values, each lookup being one conjunction."""
         wanted = [list(lookup) for lookup in lookups]
-        return self._take(index=wanted) if wanted else []
+        found = self._take(index=wanted) if wanted else []
+        return found if self._sight.whole else [vertex for vertex in found if self.view.knows(vertex)]
 
     def _take(self, **what: Any) -> list[Vertex]:
         key = request_key()
@@ -76,14 +88,23 @@ class Reader:
         for source, label, target, day in reply["e"]:
             ends = self._ids.get(source), self._ids.get(target)
             if ends[0] and ends[1]:  # a half-written vertex has no natural key yet
-                self.facts.edge(label, ends[0], ends[1], day)
+                self._all.edge(label, ends[0], ends[1], day)
         self.unfinished |= {self._ids[id_] for id_ in reply["t"] if id_ in self._ids}
+        if not self._sight.whole:
+            self._find_owners()
         return found
+
+    def _find_owners(self) -> None:
+        """Of every run the pipelines: whether it may be seen depends on them."""
+        news = set(runs_named(self._all)) - self._owned
+        self._owned |= news
+        if news:
+            self._take(ids=[run.id for run in sorted(news)], hops=(OWNERS,))
 
     def _keep(self, id_: str, stored: dict[str, Any]) -> Vertex | None:
         row = _LABELS.get(id_.partition(":")[0])
         if row is None or not all(name in stored for name in row.key):
             return None
         vertex = self._ids[id_] = Vertex(row.label, tuple(stored[name] for name in row.key))
-        self.facts.vertex(vertex, {name: value for name, value in stored.items() if name in row.properties})
+        self._all.vertex(vertex, {name: value for name, value in stored.items() if name in row.properties})
         return vertex
