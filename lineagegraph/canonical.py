@@ -1,5 +1,7 @@
 """The canonical export: facts as sorted JSON lines with natural keys and decoded registers, no internal ids.
 
+What another edge implies (`schema.IMPLIED`) is left out: whether it is stored depends on the order of arrival.
+
 The same lines come from a graph (`export`) and from events (`explain`); two graphs are equal iff the hashes
 of their lines are.
 """
@@ -12,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from lineagegraph.facts import Facts, Properties, Vertex, identity
+from lineagegraph.facts import Edge, Facts, Properties, Vertex, identity
 from lineagegraph.registers import decode
-from lineagegraph.schema import DAY, VERTICES
+from lineagegraph.schema import DAY, IMPLIED, VERTICES
 
 INTERNAL = frozenset({"dataset"})  # a vertex id stored for an index
 
@@ -24,7 +26,9 @@ def lines(facts: Facts) -> Iterator[str]:
     for vertex, properties in facts.vertices.items():
         yield vertex_line(vertex, {**identity(vertex), **properties})
     for edge, day in facts.edges.items():
-        yield edge_line(edge.label, edge.source, edge.target, day)
+        stronger = IMPLIED.get(edge.label)
+        if stronger is None or Edge(stronger, edge.source, edge.target) not in facts.edges:
+            yield edge_line(edge.label, edge.source, edge.target, day)
 
 
 def vertex_line(vertex: Vertex, stored: Properties) -> str:

@@ -19,7 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lineagegraph import toml_file
 from lineagegraph.facts import Facts, Vertex, bucket
 
-OF_DATASET = frozenset({"Dataset", "DatasetVersion", "Schema", "Column"})  # their keys start with the dataset's
+OF_DATASET = frozenset(
+    {"Dataset", "DatasetVersion", "Schema", "Column", "ColumnLineage"}
+)  # their keys start with the dataset's
 SAME_THING = frozenset({"SAME_AS", "RENAMED_TO"})  # between two names; within one they say nothing
 
 
@@ -115,6 +117,18 @@ class Corrections:
         """The dataset and all its aliases: what a reader has to fetch for it."""
         others = [Vertex("Dataset", other.key) for alias in self.file.alias for other in alias.also]
         return [dataset, *(other for other in others if other != dataset and self.dataset(other) == dataset)]
+
+    def spellings(self, vertex: Vertex) -> list[Vertex]:
+        """The vertices as stored that this one, as the operator means it, may come from."""
+        if not self.file.alias:
+            return [vertex]
+        if vertex.label == "Bucket":
+            label, *key = orjson.loads(vertex.key[0])
+            return [bucket(owner, vertex.key[1]) for owner in self.spellings(Vertex(label, tuple(key)))]
+        if vertex.label not in OF_DATASET:
+            return [vertex]
+        names = self.names(self.dataset(Vertex("Dataset", vertex.key[:2])))
+        return [Vertex(vertex.label, (*name.key, *vertex.key[2:])) for name in names]
 
     def ignores(self, vertex: Vertex) -> bool:
         """Whether this is left out of every answer."""

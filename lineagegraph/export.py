@@ -20,7 +20,7 @@ from lineagegraph.canonical import edge_line, vertex_line
 from lineagegraph.errors import GraphUnavailable
 from lineagegraph.facts import Vertex
 from lineagegraph.gremlin import Connection, request_key
-from lineagegraph.schema import VERTICES
+from lineagegraph.schema import IMPLIED, VERTICES
 from lineagegraph.settings import GraphSettings
 
 PAGE = 500  # vertices
@@ -36,6 +36,9 @@ _ENDS = """
 SELECT e.label, e.source, s.label, s.key, e.target, t.label, t.key, e.day
 FROM edge e LEFT JOIN vertex s ON s.id = e.source LEFT JOIN vertex t ON t.id = e.target
 """
+_WITHOUT_IMPLIED = (
+    "DELETE FROM edge WHERE label = ? AND (source, target) IN (SELECT source, target FROM edge WHERE label = ?)"
+)
 STRANGE = "?"  # the label of a vertex whose label or natural key is not there: a half-written or foreign one
 
 
@@ -52,6 +55,7 @@ def export(settings: GraphSettings, progress: Callable[[int], None] = lambda cou
                 _keep(db, *row)
             count += len(page)
             progress(count)
+        db.executemany(_WITHOUT_IMPLIED, IMPLIED.items())
         ends = db.execute(_ENDS)
         db.executemany("INSERT INTO line VALUES (?)", ((_edge(*row),) for row in ends))
         for (text,) in db.execute("SELECT text FROM line ORDER BY text"):

@@ -41,20 +41,44 @@ class Edge(NamedTuple):
 class Facts:
     """A set of facts: each vertex with its stored properties, each edge with the day it was last stated.
 
-    The day is ISO text (`2026-11-22`) or None for edges that are not dated.
+    The day is ISO text (`2026-11-22`) or None for edges that are not dated. What many events state alike is made
+    once and included by reference (`include`); it comes apart only when somebody looks.
     """
 
-    __slots__ = ("edges", "vertices")
+    __slots__ = ("_edges", "_vertices", "parts")
 
     def __init__(self) -> None:
-        self.vertices: dict[Vertex, Properties] = {}
-        self.edges: dict[Edge, str | None] = {}
+        self._vertices: dict[Vertex, Properties] = {}
+        self._edges: dict[Edge, str | None] = {}
+        self.parts: dict[int, Facts] = {}  # by identity: facts that are shared and never change again
+
+    @property
+    def vertices(self) -> dict[Vertex, Properties]:
+        """Every vertex with its stored properties."""
+        self._merge_parts()
+        return self._vertices
+
+    @property
+    def edges(self) -> dict[Edge, str | None]:
+        """Every edge with the day it was last stated."""
+        self._merge_parts()
+        return self._edges
+
+    @property
+    def own(self) -> tuple[dict[Vertex, Properties], dict[Edge, str | None]]:
+        """The vertices and edges that are not in `parts`."""
+        return self._vertices, self._edges
+
+    @property
+    def stated(self) -> int:
+        """How many vertices and edges are stated, those that several parts state as often as they do."""
+        return sum(len(part) for part in self.parts.values()) + len(self._vertices) + len(self._edges)
 
     def __bool__(self) -> bool:
-        return bool(self.vertices)
+        return bool(self._vertices or self.parts)
 
     def __len__(self) -> int:
-        return len(self.vertices) + len(self.edges)
+        return len(self.vertices) + len(self._edges)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Facts) and (self.vertices, self.edges) == (other.vertices, other.edges)
@@ -63,9 +87,9 @@ class Facts:
 
     def vertex(self, vertex: Vertex, properties: Mapping[str, Stored | None] = {}) -> Vertex:
         """State that the vertex exists, with these stored values; None states nothing."""
-        known = self.vertices.get(vertex)
+        known = self._vertices.get(vertex)
         if not known:  # the common case: nothing to compare with
-            self.vertices[vertex] = {name: value for name, value in properties.items() if value is not None}
+            self._vertices[vertex] = {name: value for name, value in properties.items() if value is not None}
             return vertex
         kinds = VERTICES[vertex.label].properties
         for name, value in properties.items():
@@ -80,24 +104,33 @@ class Facts:
 
     def edge(self, label: str, source: Vertex, target: Vertex, day: str | None = None) -> None:
         """State an edge and with it both its ends: an edge never travels alone."""
-        if source not in self.vertices:
-            self.vertices[source] = {}
-        if target not in self.vertices:
-            self.vertices[target] = {}
+        if source not in self._vertices:
+            self._vertices[source] = {}
+        if target not in self._vertices:
+            self._vertices[target] = {}
         edge = Edge(label, source, target)
-        before = self.edges.get(edge)
+        before = self._edges.get(edge)
         if before is None or (day is not None and day > before):
-            self.edges[edge] = day
+            self._edges[edge] = day
+
+    def include(self, part: Facts) -> None:
+        """State all that these facts state. They are kept as they are and must not change any more."""
+        self.parts[id(part)] = part
 
     def add(self, other: Facts) -> None:
         """Take in all that the other facts state."""
-        for vertex, properties in other.vertices.items():
+        self.parts.update(other.parts)
+        for vertex, properties in other._vertices.items():
             self.vertex(vertex, properties)
-        edges = self.edges
-        for edge, day in other.edges.items():  # their ends are among the vertices
+        edges = self._edges
+        for edge, day in other._edges.items():  # their ends are among the vertices
             before = edges.get(edge)
             if before is None or (day is not None and day > before):
                 edges[edge] = day
+
+    def _merge_parts(self) -> None:
+        while self.parts:
+            self.add(self.parts.popitem()[1])
 
 
 def fold(many: Iterable[Facts]) -> Facts:

@@ -6,11 +6,12 @@ then is dropped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lineagegraph.facts import Edge, Facts, Properties, Vertex, identity
 from lineagegraph.registers import Stored, winner
-from lineagegraph.schema import VERTICES, Kind
+from lineagegraph.schema import IMPLIED, VERTICES, Kind
 
 NOTHING: Properties = {}  # of the many vertices that state no property; shared, never written
 
@@ -20,41 +21,61 @@ class Known:
 
     def __init__(self, most: int) -> None:
         self._half = max(1, most // 2)
-        self._young: dict[Vertex | Edge, Any] = {}
-        self._old: dict[Vertex | Edge, Any] = {}
+        self._young: dict[Vertex | Edge | int, Any] = {}  # an int: facts that many events share, by identity
+        self._old: dict[Vertex | Edge | int, Any] = {}
 
     def unknown(self, facts: Facts) -> Facts:
         """The facts of these that are not known, as they are stored: a new vertex has its identity's properties."""
         news = Facts()
-        for vertex, properties in facts.vertices.items():
-            known = self._recall(vertex)
-            if known is None:
-                news.vertices[vertex] = {**identity(vertex), **properties}
-            elif stated := _stated(vertex, known, properties):
-                news.vertices[vertex] = stated
-        for edge, day in facts.edges.items():
-            known = self._recall(edge)
-            if known is None or (day is not None and day > known):
-                news.edges[edge] = day
+        for part in facts.parts.values():
+            if self._recall(id(part)) is None:
+                self._unknown(part, news)
+        self._unknown(facts, news)
         return news
 
-    def add(self, facts: Facts) -> None:
-        """These facts were acknowledged."""
-        for vertex, properties in facts.vertices.items():
+    def _unknown(self, facts: Facts, news: Facts) -> None:
+        vertices, edges = facts.own
+        for vertex, properties in vertices.items():
+            known = self._recall(vertex)
+            if known is None:
+                news.vertex(vertex, {**identity(vertex), **properties})
+            elif stated := _stated(vertex, known, properties):
+                news.vertex(vertex, stated)
+        new_edges = news.edges
+        for edge, day in edges.items():
+            known = self._recall(edge)
+            if known is None and not self._implied(edge, edges):
+                new_edges[edge] = max(day, new_edges.get(edge) or "") if day else None
+            elif day is not None and known is not None and day > known:
+                new_edges[edge] = max(day, new_edges.get(edge) or "")
+
+    def _implied(self, edge: Edge, edges: Mapping[Edge, str | None]) -> bool:
+        """Whether an edge that says the same and more is among these or known."""
+        stronger = IMPLIED.get(edge.label)
+        if stronger is None:
+            return False
+        other = Edge(stronger, edge.source, edge.target)
+        return other in edges or self._recall(other) is not None
+
+    def add(self, sent: Facts, parts: Mapping[int, Facts] = {}) -> None:
+        """What was sent is acknowledged, and with it all of these parts."""
+        for vertex, properties in sent.vertices.items():
             known = self._recall(vertex) or NOTHING
             together = {**known, **(_stated(vertex, known, properties) if known else properties)}
             self._remember(vertex, together or NOTHING)
-        for edge, day in facts.edges.items():
+        for edge, day in sent.edges.items():
             known = self._recall(edge)
             self._remember(edge, max(day or "", known or ""))
+        for number, part in parts.items():
+            self._remember(number, part)  # which keeps the part, so that its number stays its own
 
-    def _recall(self, element: Vertex | Edge) -> Any:
+    def _recall(self, element: Vertex | Edge | int) -> Any:
         known = self._young.get(element)
         if known is None and (known := self._old.get(element)) is not None:
             self._remember(element, known)
         return known
 
-    def _remember(self, element: Vertex | Edge, what: Any) -> None:
+    def _remember(self, element: Vertex | Edge | int, what: Any) -> None:
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}
         self._young[element] = what

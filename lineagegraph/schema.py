@@ -44,12 +44,14 @@ class EdgeLabel:
 
     `both_ways`: also stored at its target; an edge that leaves what grows with time is not, so that no
     row grows with history. `dated`: the label pairs whose edges carry the day they were last stated.
+    `implied_by`: a label that says all that this one says and more; between the same ends it stands for both.
     """
 
     label: str
     ends: tuple[tuple[str, str], ...]
     both_ways: bool = True
     dated: frozenset[tuple[str, str]] = frozenset()
+    implied_by: str | None = None
 
 
 I, N, E, G, L = Kind.IMMUTABLE, Kind.NEWEST, Kind.EARLIEST, Kind.GREATEST, Kind.LEAST  # noqa: E741  (one letter a kind keeps the tables readable)
@@ -92,7 +94,13 @@ VERTICES: dict[str, VertexLabel] = {
             "Column",
             "co",
             ("namespace", "name", "field"),
-            {"type": N, "description": N, "tags": N, "transformations": N},
+            {"tags": N},
+        ),
+        VertexLabel(
+            "ColumnLineage",
+            "cl",
+            ("namespace", "name", "hash"),
+            {"fields": I, "last_stated_on": G},
         ),
         VertexLabel(
             "Pipeline",
@@ -172,12 +180,13 @@ EDGES: dict[str, EdgeLabel] = {
         EdgeLabel("WROTE", (("Run", "Dataset"), ("Run", "Feature")), both_ways=False),
         EdgeLabel("READ_SCANNED", (("Run", "DatasetVersion"),), both_ways=False),
         EdgeLabel("READ_AT_START", (("Run", "DatasetVersion"),), both_ways=False),
-        EdgeLabel("READ_LATER", (("Run", "DatasetVersion"),), both_ways=False),
+        EdgeLabel("READ_LATER", (("Run", "DatasetVersion"),), both_ways=False, implied_by="READ_AT_START"),
         EdgeLabel("WROTE_REPORTED", (("Run", "DatasetVersion"),)),
         EdgeLabel("WROTE_NAMED", (("Run", "DatasetVersion"),)),
         EdgeLabel("VERSION_OF", (("DatasetVersion", "Dataset"),), both_ways=False),
         EdgeLabel("HAS_SCHEMA", (("Dataset", "Schema"),)),
         EdgeLabel("HAS_COLUMN", (("Dataset", "Column"),)),
+        EdgeLabel("HAS_COLUMN_LINEAGE", (("Dataset", "ColumnLineage"),)),
         EdgeLabel("SAME_AS", (("Dataset", "Dataset"),)),
         EdgeLabel("RENAMED_TO", (("Dataset", "Dataset"),)),
         EdgeLabel(
@@ -188,6 +197,8 @@ EDGES: dict[str, EdgeLabel] = {
         EdgeLabel("HOLDS", (("Bucket", "Run"), ("Bucket", "DatasetVersion")), both_ways=False),
     )
 }
+
+IMPLIED = {row.label: row.implied_by for row in EDGES.values() if row.implied_by}
 
 DAY = "last_seen_at"  # the one edge property: the UTC day, as text, of the newest event that states the edge
 

@@ -53,8 +53,8 @@ class GraphStore:
         news = known.unknown(facts)
         for key, body in self._requests(news):
             self._ask(key, body)
-        known.add(news)
-        return Acknowledged(self._graph_id, len(news), len(facts) - len(news))
+        known.add(news, facts.parts)
+        return Acknowledged(self._graph_id, len(news), facts.stated - len(news))
 
     def heartbeat(self) -> str:
         """Write something through the graph's store; the graph's id. Raises as `write`."""

@@ -87,10 +87,15 @@ class Context:
         return earliest(self.time, payload)
 
     def hold(self, owner: Vertex, member: Vertex) -> None:
-        """File a member that grows with time in its owner's Buckets: owner, year, day, member."""
-        year, day = bucket(owner, self.day[:4]), bucket(owner, self.day)
-        self.facts.edge("BUCKET", owner, year)
-        self.facts.edge("BUCKET", year, day)
+        """File a member that grows with time in its owner's Buckets: owner, year, day, member.
+
+        A Run lasts for days, not for years: its day Buckets hang on it directly.
+        """
+        day = bucket(owner, self.day)
+        if owner.label == "Run":
+            self.facts.edge("BUCKET", owner, day)
+        else:
+            self.facts.include(_buckets(owner, self.day))
         self.facts.edge("HOLDS", day, member)
 
     def name_version(self, of: Vertex, text: str) -> Vertex:
@@ -111,6 +116,14 @@ class Context:
         if self.named > MOST_FIELDS:
             message = f"The event's facets list more than {MOST_FIELDS} fields and other names."
             raise Malformed("limits", "", message, self.event.producer)
+
+
+@lru_cache(maxsize=8_192)
+def _buckets(owner: Vertex, day: str) -> Facts:
+    facts, year = Facts(), bucket(owner, day[:4])
+    facts.edge("BUCKET", owner, year)
+    facts.edge("BUCKET", year, bucket(owner, day))
+    return facts
 
 
 @lru_cache(maxsize=4_096)

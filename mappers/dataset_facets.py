@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from lineagegraph.facts import Facts, Vertex
-from lineagegraph.registers import ascii_json, newest
+from lineagegraph.registers import ascii_json
 from mappers import names
 from mappers.context import Context, Place
 from mappers.fields import Unfit, mapping, named, number, objects, required, text
@@ -32,37 +32,35 @@ def schema(c: Context, p: Place, facet: Facet) -> None:
     make = _schema_facts if len(raw) <= MOST_REMEMBERED else _schema_facts.__wrapped__
     facts, digest, count = make(p.vertex, raw, c.day_start)
     c.count(count)
-    c.facts.add(facts)
+    c.facts.include(facts)
     p.fields = facet.get("fields")
     if digest is not None:
         c.say(p.vertex, schema=[digest, claimant(c, p)])
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=4_096)
 def _schema_facts(of: Vertex, raw: bytes, day_start: int) -> tuple[Facts, str | None, int]:
     facts = Facts()
     fields = list(_flat(orjson.loads(raw), "", 0))
     if not fields:
         return facts, None, 0
-    described: str = ascii_json(fields)
-    digest = blake2b(described.encode(), digest_size=8).hexdigest()
-    shown = fields
-    while len(described) > MOST_SCHEMA_CHARACTERS:
-        shown = shown[: max(1, len(shown) * MOST_SCHEMA_CHARACTERS // len(described) - 1)]
-        described = ascii_json(shown)
+    digest, described = hashed(fields)
     moments = {"first_stated_on": -day_start, "last_stated_on": day_start}
     vertex = facts.vertex(Vertex("Schema", (*of.key, digest)), {"fields": described, **moments})
     facts.edge("HAS_SCHEMA", of, vertex)
-    for name, kind, description in fields:
-        column = facts.vertex(
-            Vertex("Column", (*of.key, name)),
-            {
-                "type": newest(day_start, kind) if kind else None,
-                "description": newest(day_start, description) if description else None,
-            },
-        )
-        facts.edge("HAS_COLUMN", of, column)
+    for name, _, _ in fields:
+        facts.edge("HAS_COLUMN", of, Vertex("Column", (*of.key, name)))
     return facts, digest, len(fields)
+
+
+def hashed(fields: list[Any]) -> tuple[str, str]:
+    """The hash of a list that a vertex keeps, and its JSON text, which loses its end where it is too long."""
+    described = ascii_json(fields)
+    digest = blake2b(described.encode(), digest_size=8).hexdigest()
+    while len(described) > MOST_SCHEMA_CHARACTERS:
+        fields = fields[: max(1, len(fields) * MOST_SCHEMA_CHARACTERS // len(described) - 1)]
+        described = ascii_json(fields)
+    return digest, described
 
 
 def _flat(fields: Any, prefix: str, depth: int) -> Iterator[tuple[str, str | None, str | None]]:

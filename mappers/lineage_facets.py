@@ -15,10 +15,10 @@ import orjson
 
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.naming import Naming
-from lineagegraph.registers import ascii_json, newest
+from lineagegraph.registers import ascii_json
 from mappers import names
 from mappers.context import Context, Place
-from mappers.dataset_facets import MOST_REMEMBERED
+from mappers.dataset_facets import MOST_REMEMBERED, hashed
 from mappers.fields import mapping, objects, required, text
 
 Facet = dict[str, Any]
@@ -73,7 +73,7 @@ def job_lineage(c: Context, outputs: list[Place], facet: Facet) -> None:
 def _state(c: Context, of: Vertex, columns: Columns, sources: tuple[Vertex, ...], stating: Vertex | None) -> None:
     """These datasets, and no others, made that one: stated by this event."""
     c.count(columns.count + len(sources))
-    c.facts.add(columns.facts)
+    c.facts.include(columns.facts)
     _stated(c, of)
     for source in sources:
         c.facts.edge("DERIVED_FROM", of, _stated(c, source), c.day)
@@ -128,13 +128,12 @@ def _columns(c: Context, of: Vertex, fields_and_dataset: list[Any]) -> Columns:
     return make(of, raw, c.day_start, c.naming, meant) if meant else columns
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=4_096)
 def _column_facts(of: Vertex, raw: bytes, day_start: int, naming: Naming, aliases: Aliases) -> Columns:
-    facts, sources, count, meant = Facts(), dict[Vertex, None](), 0, dict(aliases)
+    facts, sources, count, meant, stated = Facts(), dict[Vertex, None](), 0, dict(aliases), list[list[Any]]()
     fields, whole = orjson.loads(raw)
     for column, entry in mapping({"fields": fields}, "fields").items():
         target = Vertex("Column", (*of.key, required({"column": column}, "column")))
-        shown = []
         for source in objects(mapping({column: entry}, column), "inputFields"):
             count += 1
             known = names.described(required(source, "namespace"), required(source, "name"), naming)
@@ -147,11 +146,14 @@ def _column_facts(of: Vertex, raw: bytes, day_start: int, naming: Naming, aliase
             origin = Vertex("Column", (*at.key, required(source, "field")))
             facts.edge("DERIVED_FROM", target, origin)
             facts.edge("HAS_COLUMN", at, origin)
-            shown.append([*origin.key, _transformations(source, entry)])
-        if shown:
-            shown.sort(key=ascii_json)
-            facts.vertex(target, {"transformations": newest(day_start, shown)})
             facts.edge("HAS_COLUMN", of, target)
+            stated.append([column, *origin.key, _transformations(source, entry)])
+    if stated:
+        stated.sort(key=ascii_json)
+        digest, described = hashed(stated)
+        statement = Vertex("ColumnLineage", (*of.key, digest))
+        facts.vertex(statement, {"fields": described, "last_stated_on": day_start})
+        facts.edge("HAS_COLUMN_LINEAGE", of, statement)
     for source in objects({"dataset": whole}, "dataset"):
         known = names.described(required(source, "namespace"), required(source, "name"), naming)
         if not known.artificial:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -79,18 +80,30 @@ def _fields(view: View, schema: Vertex) -> tuple[Field, ...]:
 def column_sources(view: View, dataset: Vertex, field: str, all_time: bool = False) -> list[ColumnSource]:
     """Which columns a column was made of: the stated ones whose dataset is a source of this dataset.
 
-    Needs, for each name of the dataset, its Column of that field with DERIVED_FROM out of it, and what `sources`
-    needs.
+    The transformations are those of the newest statement that names the column, to the day.
+    Needs, for each name of the dataset, its Column of that field with DERIVED_FROM out of it, HAS_COLUMN_LINEAGE
+    out of it, and what `sources` needs.
     """
     made_of = {source.dataset for source in sources(view, dataset, all_time)}
     found: dict[tuple[Vertex, str], ColumnSource] = {}
     for name in sorted(names_of(view, dataset)):
         column = Vertex("Column", (*name.key, field))
-        told = {tuple(row[:3]): row[3] for row in view.text(column, "transformations") or ()}
-        told = {(physical(view, view.dataset(*key[:2])), key[2]): how for key, how in told.items()}
+        told = _transformations(view, name, field)
         for origin in view.out("DERIVED_FROM", column):
             of = physical(view, Vertex("Dataset", origin.key[:2]))
             if of in made_of:
                 how = tuple((t[0], t[1], bool(t[2])) for t in told.get((of, origin.key[2]), ()))
                 found[of, origin.key[2]] = ColumnSource(of, origin.key[2], how)
     return [found[key] for key in sorted(found)]
+
+
+def _transformations(view: View, name: Vertex, field: str) -> dict[tuple[Vertex, str], list[list[Any]]]:
+    """By source column, as the newest statement about this column has it."""
+    statements = sorted(
+        view.out("HAS_COLUMN_LINEAGE", name), key=lambda s: (view.number(s, "last_stated_on") or 0, s), reverse=True
+    )
+    for statement in statements:
+        rows = [row[1:] for row in orjson.loads(view.text(statement, "fields") or "[]") if row[0] == field]
+        if rows:
+            return {(physical(view, view.dataset(*row[:2])), row[2]): row[3] for row in rows}
+    return {}

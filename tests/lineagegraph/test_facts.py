@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineagegraph.canonical import lines
 from lineagegraph.facts import Edge, Facts, Vertex, bucket, fold, identity, vertex_id
 from lineagegraph.registers import earliest, newest
 from lineagegraph.schema import VERTICES
@@ -158,3 +159,21 @@ IDENTITIES = [
 @pytest.mark.parametrize(("vertex", "properties"), IDENTITIES, ids=str)
 def test_the_natural_key_alone_tells_these_properties(vertex: Vertex, properties: dict[str, str]) -> None:
     assert identity(vertex) == properties
+
+
+def test_what_is_included_by_reference_is_stated_like_the_rest() -> None:
+    part, whole, beside = _facts(STATEMENTS[:6]), _facts(STATEMENTS[6:]), _facts(STATEMENTS[6:])
+    whole.include(part)
+    beside.add(part)
+    assert whole == beside == fold([whole]) == fold([part, beside])
+    assert part == _facts(STATEMENTS[:6]), "a shared part does not change"
+
+
+def test_an_edge_that_another_implies_is_not_told_whether_it_is_stored_or_not() -> None:
+    both = Facts()
+    for label in ("READ_LATER", "READ_AT_START"):
+        both.edge(label, RUN, VERSION)
+    assert [line for line in lines(both) if "READ_LATER" in line] == []
+    later = Facts()
+    later.edge("READ_LATER", RUN, VERSION)
+    assert [line for line in lines(later) if "READ_LATER" in line] != []

@@ -229,5 +229,17 @@ def test_a_columns_source_tells_how_it_was_transformed() -> None:
     assert found.transformations == (("DIRECT", "AGGREGATION", True),)
 
 
+def test_of_two_statements_about_a_column_the_newer_one_tells_how_it_was_transformed() -> None:
+    events = []
+    for number, how in enumerate(("SORT", "AGGREGATION", "FILTER")):
+        at = (0, 2 * DAY, DAY)[number]
+        (run,) = (e for e in ran(at, [ds("a")], [ds("t", of=["a"])], run=f"r{number}") if e["eventType"] == "COMPLETE")
+        (source,) = run["outputs"][0]["facets"]["columnLineage"]["fields"]["id"]["inputFields"]
+        source["transformations"] = [{"type": "DIRECT", "subtype": how}]
+        events.append([run])
+    (found,) = rules.column_sources(view(events), dataset("t"), "id")
+    assert found.transformations == (("DIRECT", "AGGREGATION", False),)
+
+
 def test_facts_of_a_dataset_do_not_depend_on_which_run_came_first() -> None:
     assert facts(CREATED, DROPPED) == facts(DROPPED, CREATED)

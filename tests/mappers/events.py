@@ -80,7 +80,8 @@ def _properties(facts: Facts) -> Iterator[str]:
         kinds = VERTICES[vertex.label].properties
         for key, value in properties.items():
             shown = decode(kinds[key], value)
-            yield f"{name(vertex)} {key}={ascii_json(shown['value'] if isinstance(shown, dict) else shown)}"
+            text = value if vertex.label == "ColumnLineage" else None  # is JSON itself
+            yield f"{name(vertex)} {key}={text or ascii_json(shown['value'] if isinstance(shown, dict) else shown)}"
 
 
 def name(vertex: Vertex) -> str:
@@ -95,6 +96,8 @@ def name(vertex: Vertex) -> str:
             return f"{_short('db', first, rest[0])}#{rest[1]}"
         case "Schema":
             return f"schema:{_short('db', first, rest[0])}"
+        case "ColumnLineage":
+            return f"lineage:{_short('db', first, rest[0])}"
         case "Pipeline":
             return f"job:{_short('jobs', first, rest[0])}"
         case "Model":

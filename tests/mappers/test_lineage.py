@@ -94,7 +94,7 @@ TRANSFORMATIONS: list[tuple[str, Json, str]] = [
 @pytest.mark.parametrize(("what", "column", "meant"), TRANSFORMATIONS, ids=[row[0] for row in TRANSFORMATIONS])
 def test_how_a_column_was_made_is_kept(what: str, column: Json, meant: str) -> None:
     event = run_event(outputs=[dataset("t", {"columnLineage": {"fields": {"x": column}}})])
-    assert f't#x transformations=[["db","a","y",{meant}]]' in told(event)
+    assert f'lineage:t fields=[["x","db","a","y",{meant}]]' in told(event)
 
 
 def test_an_input_under_another_of_its_names_is_the_input() -> None:
@@ -102,7 +102,7 @@ def test_an_input_under_another_of_its_names_is_the_input() -> None:
     source = {"namespace": "hive://m", "name": "db.a", "field": "y"}
     event = run_event(inputs=[dataset("a", link)], outputs=[dataset("t", columns(x=[source]))])
     assert edges(event) == STATED | {"t#x DERIVED_FROM a#y"}
-    assert 't#x transformations=[["db","a","y",[]]]' in told(event)
+    assert 'lineage:t fields=[["x","db","a","y",[]]]' in told(event)
 
 
 def test_the_same_name_in_another_spelling_is_the_input() -> None:
@@ -173,7 +173,7 @@ def test_an_entry_states_columns_and_datasets_of_which_no_column_is_known() -> N
     }
     event = run_event(job=lineage(entry("t", fields=fields)), outputs=[dataset("t")])
     assert edges(event) == STATED | {"t DERIVED_FROM b", "t#x DERIVED_FROM a#y"}
-    assert 't#x transformations=[["db","a","y",[["DIRECT","IDENTITY",false]]]]' in told(event)
+    assert 'lineage:t fields=[["x","db","a","y",[["DIRECT","IDENTITY",false]]]]' in told(event)
 
 
 def test_an_entry_may_name_other_jobs_as_source_and_as_target() -> None:
