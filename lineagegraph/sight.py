@@ -149,7 +149,7 @@ class _Seen:
             case "Column", "transformations":
                 kept = [row for row in said or () if self._sight.sees(row[0])]
             case "ColumnLineage", "fields":  # rows of [column, namespace, name, field, transformations]
-                return ascii_json([row for row in orjson.loads(stored) if self._sight.sees(row[1])])
+                return ascii_json([row for row in orjson.loads(str(stored)) if self._sight.sees(row[1])])
             case "Pipeline", "latest_run":
                 kept = said if said and self._shown(Vertex("Run", (said,))) else None
             case "DatasetVersion", "first_output_namer":

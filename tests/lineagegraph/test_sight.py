@@ -139,8 +139,8 @@ def served(facts: Facts) -> Callable[[str, str, str], dict[str, Any]]:
     """A server that gives all facts to whatever is asked."""
 
     def ask(script: str, key: str, body: str) -> dict[str, Any]:
-        vertices = [
-            [v.id, {**dict(zip(_key(v), v.key, strict=True)), **stored}] for v, stored in facts.vertices.items()
+        vertices: list[tuple[str, dict[str, Any]]] = [
+            (v.id, {**dict(zip(_key(v), v.key, strict=True)), **stored}) for v, stored in facts.vertices.items()
         ]
         index = orjson.loads(body).get("index")
         if index is not None:
