@@ -19,7 +19,9 @@ def as_json(view: View, found: Lineage, which: str) -> dict[str, Any]:
     return {
         "dataset": described(view, found.start),
         which: [_step(view, s, which) for s in found.steps],
-        "cut": found.cut,
+        "cut": found.cut is not None,
+        "cut_because": found.cut.why if found.cut else None,
+        "continue_from": [named(vertex) for vertex in found.cut.at] if found.cut else [],
     }
 
 

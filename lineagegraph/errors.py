@@ -21,3 +21,11 @@ class GraphUnavailable(LineageError):
 
 class SchemaMismatch(LineageError):
     """The graph's schema, naming file or identity is not the one that this program was started for."""
+
+
+class NotFound(LineageError):
+    """Nothing in the graph has this name; the message says how names are given."""
+
+
+class Ambiguous(LineageError):
+    """Several things have this name; the message lists them."""

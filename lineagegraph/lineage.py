@@ -1,49 +1,64 @@
-"""Questions about datasets and runs: the rules decide each next step, the reader fetches what they need for it.
+"""Questions about lineage: the rules decide each next step, the reader fetches what they need for it.
 
 Depth counts datasets: all that are reached in at most so many steps, each once, at its smallest depth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from lineagegraph import needs, rules
-from lineagegraph.errors import LineageError
+from lineagegraph.errors import Ambiguous, NotFound
 from lineagegraph.facts import Vertex
 from lineagegraph.naming import Naming
 from lineagegraph.reader import Reader
 
+__all__ = ["Ambiguous", "NotFound"]  # of those who catch what is raised here
+
 MOST_DATASETS = 5_000  # in one answer
-
-
-class NotFound(LineageError):
-    """Nothing in the graph has this name; the message says how names are given."""
-
-
-class Ambiguous(LineageError):
-    """Several things have this name; the message lists them."""
+Direction = Literal["upstream", "downstream"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One dataset made of another: `target` of `source`, by what basis, and the snapshots that were read for it."""
+    """One thing made of another: `target` of `source`, on what basis, and the snapshots that were read for it.
+
+    Ends are Datasets, except where a walk starts at a Pipeline, Model or Feature, or ends at a Model or Feature.
+    """
 
     depth: int
     target: Vertex
     source: Vertex
-    basis: str
+    basis: Literal["stated", "inferred", "trained", "reads", "writes"]
     pipelines: tuple[Vertex, ...]
     read: tuple[rules.Snapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Why an answer is not whole, and the things from which one can ask on."""
+
+    why: Literal["time", "size", "edges"]
+    at: tuple[Vertex, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lineage:
-    """The steps from a dataset, nearest first, and whether limits cut anything off."""
+    """The steps from a start, nearest first, and what limits cut off (None: nothing)."""
 
     start: Vertex
     steps: tuple[Step, ...]
-    cut: bool
+    cut: Cut | None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Which lineage is meant: the current one, all there ever was, or that of a moment (milliseconds since 1970)."""
+
+    all_time: bool = False
+    as_of: int | None = None
 
 
 def find_dataset(reader: Reader, name: str, namespace: str | None = None) -> Vertex:
@@ -81,55 +96,122 @@ def find_run(reader: Reader, run_id: str) -> Vertex:
     return run
 
 
-def upstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False) -> Lineage:
-    """What made this dataset, with the snapshots that the latest completed runs read."""
-    steps: list[Step] = []
-    seen, front = {start}, [start]
-    for level in range(1, depth + 1):
-        needs.sources(reader, front)
-        new = [
-            Step(level, target, source.dataset, source.basis, source.pipelines)
-            for target in front
-            for source in rules.sources(reader.view, target, all_time)
-        ]
-        steps += new
-        front = _unseen((step.source for step in new), seen)
-        if not front:
-            break
-    return Lineage(start, _with_snapshots(reader, steps), bool(reader.unfinished) or len(seen) >= MOST_DATASETS)
+def upstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False, as_of: int | None = None) -> Lineage:
+    """What made a Dataset, Pipeline, Model or Feature, with the snapshots that the runs in question read."""
+    return _walk(reader, start, depth, "upstream", When(all_time, as_of))
 
 
-def downstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False) -> Lineage:
-    """What was made of this dataset, by the same rules seen from the other side."""
+def downstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False, as_of: int | None = None) -> Lineage:
+    """What was made of a Dataset, Pipeline, Model or Feature, by the same rules seen from the other side."""
+    return _walk(reader, start, depth, "downstream", When(all_time, as_of))
+
+
+def _walk(reader: Reader, start: Vertex, depth: int, direction: Direction, when: When) -> Lineage:
+    level = _above if direction == "upstream" else _below
     steps: list[Step] = []
     seen, front = {start}, [start]
-    for level in range(1, depth + 1):
-        needs.outputs(reader, front)
-        outputs = sorted({o for dataset in front for o in rules.outputs_of(reader.view, dataset)})
-        needs.sources(reader, outputs)
-        new = [
-            Step(level, output, source.dataset, source.basis, source.pipelines)
-            for output in outputs
-            for source in rules.sources(reader.view, output, all_time)
-            if source.dataset in front
-        ]
+    why: Literal["time", "size"] | None = None
+    for number in range(1, depth + 1):
+        if (why := reader.exhausted or ("size" if len(seen) >= MOST_DATASETS else None)) is not None:
+            break
+        new = [replace(step, depth=number) for step in level(reader, front, when)]
         steps += new
-        front = _unseen((step.target for step in new), seen)
+        reached = (step.source if direction == "upstream" else step.target for step in new)
+        front = _unseen(reached, seen)
         if not front:
             break
-    return Lineage(start, _with_snapshots(reader, steps), bool(reader.unfinished) or len(seen) >= MOST_DATASETS)
+    cut = Cut(why, tuple(front)) if why else None
+    if cut is None and reader.unfinished:
+        cut = Cut("edges", tuple(sorted(reader.unfinished)))
+    return Lineage(start, _with_snapshots(reader, steps, when), cut)
 
 
 def _unseen(reached: Iterable[Vertex], seen: set[Vertex]) -> list[Vertex]:
-    front = [v for v in dict.fromkeys(reached) if v not in seen][: max(0, MOST_DATASETS - len(seen))]
+    """The datasets to go on from; models and features end a walk."""
+    front = [v for v in dict.fromkeys(reached) if v not in seen and v.label == "Dataset"]
     seen.update(front)
     return front
 
 
-def _with_snapshots(reader: Reader, steps: list[Step]) -> tuple[Step, ...]:
+def _above(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
+    datasets = [v for v in front if v.label == "Dataset"]
+    needs.sources(reader, datasets, when.all_time, when.as_of)
+    for target in datasets:
+        for source in rules.sources(reader.view, target, when.all_time, when.as_of):
+            yield Step(0, target, source.dataset, source.basis, source.pipelines)
+    for other in front:
+        if other.label == "Model":
+            yield from _trained_on(reader, other)
+        elif other.label in ("Pipeline", "Feature"):
+            yield from _inputs(reader, other, when)
+
+
+def _trained_on(reader: Reader, model: Vertex) -> Iterator[Step]:
+    needs.training(reader, [model])
+    found = rules.training(reader.view, model)
+    rows = found.trained_on if found else ()
+    makers = {p for run in (found.runs if found else ()) if (p := rules.pipeline_of(reader.view, run))}
+    for dataset in sorted({row.snapshot.dataset for row in rows}):
+        read = tuple(row.snapshot for row in rows if row.snapshot.dataset == dataset)
+        yield Step(0, model, dataset, "trained", tuple(sorted(makers)), read)
+
+
+def _inputs(reader: Reader, of: Vertex, when: When) -> Iterator[Step]:
+    makers = [of]
+    if of.label == "Feature":
+        reader.fetch([of], (((needs.IN, "PRODUCES"),),))
+        needs.current(reader, reader.view.into("PRODUCES", of), when.all_time, when.as_of)
+        makers = rules.feature_makers(reader.view, of)
+    needs.jobs(reader, makers, when.all_time, when.as_of)
+    by: dict[Vertex, list[Vertex]] = {}
+    for maker in makers:
+        for source in rules.inputs_of(reader.view, maker, when.all_time, when.as_of):
+            by.setdefault(source, []).append(maker)
+    for source, pipelines in sorted(by.items()):
+        yield Step(0, of, source, "reads" if of.label == "Pipeline" else "inferred", tuple(pipelines))
+
+
+def _below(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
+    datasets = [v if v.label == "Dataset" else Vertex("Dataset", v.key[:2]) for v in front if v.label != "Pipeline"]
+    needs.outputs(reader, datasets)
+    outputs = sorted({o for dataset in datasets for o in rules.outputs_of(reader.view, dataset)})
+    needs.sources(reader, outputs, when.all_time, when.as_of)
+    for output in outputs:
+        for source in rules.sources(reader.view, output, when.all_time, when.as_of):
+            if source.dataset in datasets:
+                yield Step(0, output, source.dataset, source.basis, source.pipelines)
+    yield from _ends(reader, datasets, when)
+    for pipeline in (v for v in front if v.label == "Pipeline"):
+        needs.jobs(reader, [pipeline], when.all_time, when.as_of)
+        for output in rules.made_by(reader.view, pipeline, when.all_time, when.as_of):
+            yield Step(0, output, pipeline, "writes", (pipeline,))
+
+
+def _ends(reader: Reader, datasets: list[Vertex], when: When) -> Iterator[Step]:
+    """The models that were trained on these datasets, and the features that are made of them."""
+    models = needs.trained(reader, datasets)
+    view = reader.view
+    readers = {p for d in datasets for name in rules.names_of(view, d) for p in view.into("CONSUMES", name)}
+    needs.jobs(reader, {p for p in readers if view.out("PRODUCES", p)}, when.all_time)
+    for model in models:
+        found = rules.training(reader.view, model)
+        rows = found.trained_on if found else ()
+        makers = {p for run in (found.runs if found else ()) if (p := rules.pipeline_of(reader.view, run))}
+        for dataset in sorted({row.snapshot.dataset for row in rows} & set(datasets)):
+            read = tuple(row.snapshot for row in rows if row.snapshot.dataset == dataset)
+            yield Step(0, model, dataset, "trained", tuple(sorted(makers)), read)
+    for dataset in datasets:
+        by: dict[Vertex, list[Vertex]] = {}
+        for feature, pipeline in rules.features_from(reader.view, dataset, when.all_time):
+            by.setdefault(feature, []).append(pipeline)
+        for feature, pipelines in sorted(by.items()):
+            yield Step(0, feature, dataset, "inferred", tuple(pipelines))
+
+
+def _with_snapshots(reader: Reader, steps: list[Step], when: When) -> tuple[Step, ...]:
     """The steps with what the latest completed run of each pipeline read of the source."""
-    makers = {pipeline for step in steps for pipeline in step.pipelines}
-    latest = {p: run for p in makers if (run := rules.latest_run(reader.view, p))}
+    makers = {pipeline for step in steps for pipeline in step.pipelines if not step.read}
+    latest = {p: run for p in makers if (run := rules.latest_run(reader.view, p, when.as_of))}
     needs.snapshots(reader, latest.values())
     view = reader.view
     read = {p: rules.snapshots_read(view, run) for p, run in latest.items()}
@@ -138,4 +220,4 @@ def _with_snapshots(reader: Reader, steps: list[Step]) -> tuple[Step, ...]:
         rows = {s for p in step.pipelines for s in read.get(p, ()) if rules.physical(view, s.dataset) == step.source}
         return tuple(sorted(rows, key=lambda row: (row.version or "", row.certainty)))
 
-    return tuple(Step(s.depth, s.target, s.source, s.basis, s.pipelines, of(s)) for s in steps)
+    return tuple(step if step.read else replace(step, read=of(step)) for step in steps)

@@ -18,7 +18,8 @@ MAKERS = (
     ((IN, "GENERATED_BY"), (IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")),
     ((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),
 )
-USERS = (((IN, "CONSUMES"), (IN, "DERIVED_FROM")), ((OUT, "GENERATED_BY"),))
+USERS = (((IN, "CONSUMES"), (IN, "DERIVED_FROM")), ((OUT, "GENERATED_BY"), (OUT, "PRODUCES")))
+JOB: tuple[Hop, ...] = (((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),)
 ENDS: Hop = ((OUT, "RUN_OF"), (OUT, "READ"), (OUT, "WROTE"))
 VERSIONS = ("READ_SCANNED", "READ_AT_START", "READ_LATER", "WROTE_REPORTED", "WROTE_NAMED")
 RUN = ((*ENDS, (OUT, "PARENT"), *((OUT, label) for label in VERSIONS)),)
@@ -43,7 +44,7 @@ def names(reader: Reader, datasets: Iterable[Vertex] = ()) -> None:
         wanted = set(reader.view.all("Dataset"))
 
 
-def sources(reader: Reader, outputs: Iterable[Vertex]) -> None:
+def sources(reader: Reader, outputs: Iterable[Vertex], all_time: bool = False, until: int | None = None) -> None:
     """For `sources` of these outputs."""
     outputs = list(outputs)
     names(reader, outputs)
@@ -54,7 +55,7 @@ def sources(reader: Reader, outputs: Iterable[Vertex]) -> None:
     makers = {
         p for name in all_names for label in ("GENERATED_BY", "STATES_LINEAGE_OF") for p in view.into(label, name)
     }
-    current(reader, makers)
+    current(reader, makers, all_time, until)
 
 
 def outputs(reader: Reader, datasets: Iterable[Vertex]) -> None:
@@ -65,30 +66,42 @@ def outputs(reader: Reader, datasets: Iterable[Vertex]) -> None:
     names(reader)
 
 
-def current(reader: Reader, pipelines: Iterable[Vertex]) -> None:
+def jobs(reader: Reader, pipelines: Iterable[Vertex], all_time: bool = False, until: int | None = None) -> None:
+    """For `inputs_of` and `made_by` these pipelines."""
+    pipelines = sorted(pipelines)
+    reader.fetch(pipelines, JOB)
+    names(reader)
+    current(reader, pipelines, all_time, until)
+
+
+def current(reader: Reader, pipelines: Iterable[Vertex], all_time: bool = False, until: int | None = None) -> None:
     """For `latest_run`, `current_since`, `made` and `came_true` of these pipelines."""
     pipelines = sorted(pipelines)
     hints = {p: Vertex("Run", (hint,)) for p in pipelines if (hint := reader.view.text(p, "latest_run"))}
     reader.fetch((p for p in pipelines if p not in hints), DAYS[:1])
     reader.fetch(hints.values(), (ENDS,))
-    for pipeline in (p for p in hints if rules.latest_run(reader.view, p) is None):
-        _latest_before(reader, pipeline)
+    for pipeline in (p for p in hints if rules.latest_run(reader.view, p, until) is None):
+        _latest_before(reader, pipeline, until)
     names(reader)
-    since = {p: day for p in pipelines if (day := rules.unsettled(reader.view, p)) is not None}
+    if until is not None:
+        return
+    since = {p: day for p in pipelines if (day := rules.unsettled(reader.view, p, all_time)) is not None}
     reader.fetch(since, DAYS)
     reader.fetch((day for p, first in since.items() for day in _days(reader, p) if day.key[1] >= first), (HELD, ENDS))
     names(reader)
 
 
-def _latest_before(reader: Reader, pipeline: Vertex) -> None:
-    """The newest completed run, where the register names one that failed after all: day by day, backwards."""
+def _latest_before(reader: Reader, pipeline: Vertex, until: int | None = None) -> None:
+    """The newest completed run, where the register names one that failed after all or is too new: day by day back."""
     reader.fetch([pipeline], DAYS)
-    enough = ""
+    enough, last = "", "~" if until is None else rules.day_of(until)
     for day in sorted(_days(reader, pipeline), key=lambda vertex: vertex.key[1], reverse=True):
+        if day.key[1] > last:
+            continue
         if day.key[1] < enough:
             return
         reader.fetch([day], (HELD, ENDS))
-        if (run := rules.latest_run(reader.view, pipeline)) is not None:
+        if (run := rules.latest_run(reader.view, pipeline, until)) is not None:
             enough = rules.day_of(reader.view.number(run, "completed_at") or 0)
 
 
@@ -132,3 +145,69 @@ def _twins(reader: Reader, versions: Iterable[Vertex]) -> None:
                 lookups.add((("dataset", name.id), ("rounded", number)))
     reader.look_up(sorted(lookups))
     reader.fetch(sorted(same))
+
+
+def training(reader: Reader, models: Iterable[Vertex]) -> None:
+    """For `training` of these models."""
+    models = sorted(models)
+    reader.fetch(models, (((OUT, "TRAINED_BY"), (OUT, "TRAINED_ON")),))
+    view = reader.view
+    ends = {Vertex("Dataset", end.key[:2]) for model in models for end in view.out("TRAINED_ON", model)}
+    names(reader, ends)
+    snapshots(reader, {run for model in models for run in reader.view.out("TRAINED_BY", model)})
+    names(reader, ends)
+    trained = {rules.physical(reader.view, end) for end in ends}
+    for model in models:
+        for run in reader.view.out("TRAINED_BY", model):
+            trained |= {row.dataset for row in rules.snapshots_read(reader.view, run)}
+    standing(reader, trained)
+
+
+def trained(reader: Reader, datasets: Iterable[Vertex]) -> list[Vertex]:
+    """For `trained_models` of these datasets; the models that may have been trained on any of them."""
+    datasets = list(datasets)
+    outputs(reader, datasets)
+    every = {name for dataset in datasets for name in rules.names_of(reader.view, dataset)}
+    reader.fetch(sorted(every), (((IN, "TRAINED_ON"),),))
+    view = reader.view
+    models = {model for name in every for model in view.into("TRAINED_ON", name)}
+    registered = {o for d in datasets for o in rules.outputs_of(view, d) if rules.may_be_model(view, o)}
+    found = reader.look_up([("model_name", name)] for name in sorted({o.key[1] for o in registered}))
+    models |= {model for model in found if Vertex("Dataset", model.key[:2]) in registered}
+    training(reader, models)
+    return sorted(models)
+
+
+def standing(reader: Reader, datasets: Iterable[Vertex]) -> None:
+    """For `standing` of these datasets."""
+    datasets = sorted(datasets)
+    names(reader, datasets)
+    every = {name for dataset in datasets for name in rules.names_of(reader.view, dataset)}
+    reader.fetch(sorted(every), (((OUT, "RENAMED_TO"), (IN, "GENERATED_BY")),))
+    names(reader)
+    subjects = every | {new for name in every for new in reader.view.out("RENAMED_TO", name)}
+    changed = {s: said for s in subjects if (said := reader.view.text(s, "lifecycle"))}
+    reader.fetch(sorted(Vertex("Run", (said[2],)) for said in changed.values() if said[2]), (ENDS,))
+    claims(reader, every, "version")
+    view = reader.view
+    doubtful = {d for d in datasets if rules.standing(view, d).state != "exists" or _refused(reader, d, changed)}
+    around = {name for dataset in doubtful for name in rules.names_of(view, dataset)}
+    makers = sorted({p for name in around for p in view.into("GENERATED_BY", name)})
+    reader.fetch(makers, (*DAYS, HELD, ENDS))
+    names(reader)
+
+
+def _refused(reader: Reader, dataset: Vertex, changed: dict[Vertex, list[str]]) -> bool:
+    """Whether the newest statement on the dataset's life is of a run that did not complete, so that others count."""
+    view = reader.view
+    names_ = rules.names_of(view, dataset)
+    subjects = names_ | {new for name in names_ for new in view.out("RENAMED_TO", name)}
+    runs = [Vertex("Run", (changed[s][2],)) for s in subjects if s in changed and changed[s][2]]
+    return any(not rules.counts(view, run) for run in runs)
+
+
+def claims(reader: Reader, datasets: Iterable[Vertex], register: str) -> None:
+    """The runs on which the newest statement of a register of these names depends."""
+    view = reader.view
+    said = [text for d in datasets if (text := view.text(d, register))]
+    reader.fetch(sorted(Vertex("Run", (run,)) for _, run in said if run))

@@ -5,12 +5,14 @@ Everything is bounded: what was cut is said in `unfinished`. What the rules need
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
+from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
@@ -30,19 +32,28 @@ Ask = Callable[[str, str, str], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may bring: edges of one vertex, direction and label; and vertices in all."""
+    """How much one request may bring: edges of one vertex, direction and label; and vertices in all.
+
+    `total` and `seconds` bound the whole answer: vertices held, and the time after which no step is begun.
+    """
 
     each: int = 1_000
     all: int = 20_000
+    total: int = 200_000
+    seconds: float = 20.0
 
 
 class Reader:
     """The facts that one question has needed so far, and where to get more."""
 
-    def __init__(self, ask: Ask, limits: Limits = Limits(), sight: Sight = EVERYTHING) -> None:
+    def __init__(
+        self, ask: Ask, limits: Limits = Limits(), sight: Sight = EVERYTHING, corrections: Corrections = NONE
+    ) -> None:
         self._ask = ask
         self._limits = limits
         self._sight = sight
+        self._corrections = corrections
+        self._until = time.monotonic() + limits.seconds
         self._all = Facts()  # also what may not be seen: only the view's facts leave the reader
         self._owned: set[Vertex] = set()  # Runs whose pipelines are known
         self._ids: dict[str, Vertex] = {}
@@ -56,8 +67,15 @@ class Reader:
     def view(self) -> View:
         """The facts fetched so far, for the rules."""
         if self._view is None:
-            self._view = View(self._sight.applied(self._all))
+            self._view = View(self._sight.applied(self._all), self._corrections)
         return self._view
+
+    @property
+    def exhausted(self) -> Literal["time", "size"] | None:
+        """What ends the search: no further step should be begun."""
+        if time.monotonic() > self._until:
+            return "time"
+        return "size" if len(self._all.vertices) > self._limits.total else None
 
     @property
     def facts(self) -> Facts:
@@ -66,7 +84,8 @@ class Reader:
 
     def fetch(self, start: Iterable[Vertex], hops: tuple[Hop, ...] = ()) -> None:
         """The facts that these hops reach from these vertices; what was fetched before is not fetched again."""
-        news = [vertex for vertex in dict.fromkeys(start) if (vertex, hops) not in self._whole]
+        spelled = (name for vertex in start for name in self._corrections.spellings(vertex))
+        news = [vertex for vertex in dict.fromkeys(spelled) if (vertex, hops) not in self._whole]
         if news:
             self._take(ids=[vertex.id for vertex in news], hops=hops)
             self._whole.update((vertex, hops) for vertex in news)

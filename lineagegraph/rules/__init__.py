@@ -7,8 +7,9 @@ fetch them; over those it gives the answer that it gives over all facts. docs/ru
 from lineagegraph.rules.columns import ColumnSource, Field, SchemaVersion, column_sources, columns, schemas
 from lineagegraph.rules.current import came_true, current_since, latest_run, made, unsettled
 from lineagegraph.rules.datasets import Standing, latest_version, standing
+from lineagegraph.rules.ends import feature_makers, features_from, inputs_of, made_by, may_be_model
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, sources, targets
-from lineagegraph.rules.models import Trained, Training, trained_models, training
+from lineagegraph.rules.models import Reproducible, Trained, Training, trained_models, training
 from lineagegraph.rules.names import CLIENT, called, names_of, physical
 from lineagegraph.rules.runs import (
     State,
@@ -46,6 +47,7 @@ __all__ = [
     "Certainty",
     "ColumnSource",
     "Field",
+    "Reproducible",
     "SchemaVersion",
     "Snapshot",
     "Source",
@@ -63,10 +65,15 @@ __all__ = [
     "day_of",
     "days_of",
     "days_of_writers",
+    "feature_makers",
+    "features_from",
+    "inputs_of",
     "latest_run",
     "latest_version",
     "made",
+    "made_by",
     "made_data",
+    "may_be_model",
     "names_of",
     "one_statement",
     "outputs_of",

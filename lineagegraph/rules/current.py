@@ -85,14 +85,14 @@ def came_true(view: View, pipeline: Vertex, source: Vertex, output: Vertex, sinc
     return silent and any(made_data(view, run, pipeline) for run in readers)
 
 
-def unsettled(view: View, pipeline: Vertex) -> str | None:
+def unsettled(view: View, pipeline: Vertex, all_time: bool = False) -> str | None:
     """The UTC day since which the pipeline's Runs have to be known, or None if its latest completed run is enough.
 
     It is enough if it read and wrote all that the pipeline states since then: what that run bears out came
     true. Needs what `current_since` needs, READ and WROTE out of that run, CONSUMES and GENERATED_BY out of the
     Pipeline.
     """
-    since = current_since(view, pipeline)
+    since = ALWAYS if all_time else current_since(view, pipeline)
     inputs, outputs = (_stated(view, label, pipeline, since) for label in ("CONSUMES", "GENERATED_BY"))
     run = latest_run(view, pipeline)
     if not outputs or since == NEVER:
