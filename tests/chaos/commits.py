@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import confluent_kafka
 
+MUTE = logging.Logger("librdkafka", logging.CRITICAL + 1)  # it would tell of every outage ten times a second
 TOPIC = "__consumer_offsets"
 PARTITIONS = 3  # offsets.topic.num.partitions of the local stack
 
@@ -64,7 +66,8 @@ class Commits:
         self.rebalances = 0
         self._over = threading.Event()
         self._consumer = confluent_kafka.Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": f"watch-{group}", "log_level": 0, "enable.auto.commit": False}
+            {"bootstrap.servers": bootstrap, "group.id": f"watch-{group}", "enable.auto.commit": False},
+            logger=MUTE,
         )
         self._thread = threading.Thread(target=self._run, name="commits", daemon=True)
         self._thread.start()

@@ -10,6 +10,7 @@ from typing import Any
 
 import confluent_kafka
 
+from tests.chaos.commits import MUTE
 from tests.chaos.history import History, Item
 
 
@@ -27,8 +28,8 @@ class Sending:
                 "message.timeout.ms": 0,  # never give up
                 "linger.ms": 20,
                 "queue.buffering.max.messages": 20_000,
-                "log_level": 0,
-            }
+            },
+            logger=MUTE,
         )
         self.ends: dict[int, int] = {}  # by partition, after the last record that was acknowledged
         self.dead: dict[tuple[int, int], str] = {}  # coordinates of what must become a dead letter, and its class

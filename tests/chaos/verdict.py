@@ -14,6 +14,7 @@ from lineagegraph.errors import GraphUnavailable
 from lineagegraph.export import export
 from lineagegraph.facts import Facts
 from lineagegraph.settings import GraphSettings
+from tests.chaos.commits import MUTE
 
 ATTEMPTS = 5  # of reading the whole graph; right after a restart its store may be too slow for that
 
@@ -53,7 +54,7 @@ class Letter(NamedTuple):
 
 def letters(bootstrap: str, topic: str) -> list[Letter]:
     """Every dead letter in this topic."""
-    consumer = confluent_kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": "verdict", "log_level": 0})
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": "verdict"}, logger=MUTE)
     found = []
     try:
         partitions = consumer.list_topics(topic, 20).topics[topic].partitions
