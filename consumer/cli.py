@@ -49,8 +49,9 @@ class LazyGroup(click.Group):
 
 def _of_the_graph() -> dict[str, click.Command]:
     from lineagegraph.commands import COMMANDS as commands
+    from lineagegraph.upkeep import COMMANDS as upkeep
 
-    return {str(command.name): command for command in commands}
+    return {str(command.name): command for command in (*commands, *upkeep)}
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

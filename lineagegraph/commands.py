@@ -155,7 +155,7 @@ def export(graph: Graph, only_hash: bool, as_json: bool) -> None:
         _print({"hash": value}, value, as_json)
 
 
-COMMANDS = (schema, upstream, downstream, run, export)
+COMMANDS = (schema, upstream, downstream, run, export)  # and those of lineagegraph.upkeep
 
 
 @contextmanager

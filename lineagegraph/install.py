@@ -56,6 +56,24 @@ def check(connections: Connections, naming_hash: str | None) -> str:
     return graph_id
 
 
+def outlook(connections: Connections, naming_hash: str | None) -> tuple[int, tuple[str, ...]]:
+    """The version of the graph's schema and what it lacks. Raises SchemaMismatch if installing could not mend it."""
+    reply = _ask(connections, naming_hash, check_only=True)
+    version = reply["meta"].get("schema_version")
+    try:
+        _compare(reply, naming_hash, made=())
+    except SchemaMismatch:
+        if version is None or version >= SCHEMA_VERSION:
+            raise
+    return version, tuple(reply["made"])
+
+
+def meta(connections: Connections) -> dict[str, Any]:
+    """What the Meta vertex says; nothing if the graph has no schema."""
+    found: dict[str, Any] = _ask(connections, None, check_only=True)["meta"]
+    return found
+
+
 def tables() -> dict[str, Any]:
     """What there must be, as the server's script takes it."""
     return {

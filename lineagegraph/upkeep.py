@@ -1,0 +1,110 @@
+"""Commands for those who look after a graph: doctor, diff, schema migrate."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from contextlib import closing
+from typing import Any
+
+import click
+
+from lineagegraph.commands import Graph, _connections, _counting, _json, _print, schema
+
+PARTLY = 3
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Write what heals: half edges, and what is left of vertices.")
+@click.option("--delete", is_flag=True, help="Also delete foreign vertices; needs that no consumer runs.")
+@click.option("--examples", type=click.IntRange(0), default=20, show_default=True, help="So many of each kind.")
+@_json
+@click.pass_obj
+def doctor(graph: Graph, repair: bool, delete: bool, examples: int, as_json: bool) -> None:
+    """Look at every row of the graph for what should not be; changes nothing unless told to.
+
+    Ends with 3 if anything is wrong and was not mended.
+
+    \b
+    Example: lineagegraph doctor --repair
+    """
+    from lineagegraph.doctor import KINDS, examine
+
+    with _counting("examining") as progress:
+        done = examine(graph(), repair, delete, examples, progress)
+    shown = {kind: [[one.where, one.what] for one in many] for kind, many in done.examples.items()}
+    answer = {"rows": done.rows, "found": dict(done.found), "mended": done.mended, "deleted": done.deleted}
+    text = [f"{done.rows} rows examined: {done.found.total()} things wrong, {done.mended + done.deleted} mended."]
+    for kind, many in shown.items():
+        text.append(f"{done.found[kind]} × {KINDS[kind]}")
+        text += [f"  {where}: {what}" for where, what in many]
+    _print({**answer, "left": done.left, "examples": shown}, "\n".join(text), as_json)
+    if done.left:
+        sys.exit(PARTLY)
+
+
+@click.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--summary", is_flag=True, help="Only the numbers.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each difference, and one at the end.")
+@click.pass_obj
+def diff(graph: Graph, first: str, second: str, summary: bool, as_json: bool) -> None:
+    """Say how two graphs differ: A and B are addresses of servers, or files of `export` or `explain`.
+
+    `-` is an element that only A has, `+` one that only B has; a changed one has both lines. Ends with 3 if they
+    differ.
+
+    \b
+    Example: lineagegraph diff before.ndjson ws://127.0.0.1:8182/gremlin
+    """
+    from lineagegraph.diff import differences, lines
+
+    settings, count = graph(), Counter[str]()
+    with _counting("comparing") as progress, closing(lines(settings, first, progress)) as a:  # type: ignore[type-var]
+        for one in differences(a, lines(settings, second, progress)):
+            count[one.kind] += 1
+            if summary:
+                continue
+            if as_json:
+                parts = {"first": one.first, "second": one.second}
+                told: dict[str, Any] = {name: json.loads(line) for name, line in parts.items() if line}
+                click.echo(json.dumps({"difference": one.kind, **told}, ensure_ascii=False))
+            else:
+                for sign, line in (("-", one.first), ("+", one.second)):
+                    if line:
+                        click.echo(f"{sign} {line}")
+    numbers = {kind: count[kind] for kind in ("only_first", "only_second", "changed")}
+    words = f"{numbers['only_first']} only in A, {numbers['only_second']} only in B, {numbers['changed']} changed."
+    _print({"equal": not count, **numbers}, words if count else "The graphs are equal.", as_json)
+    if count:
+        sys.exit(PARTLY)
+
+
+@click.command("migrate")
+@click.option("--dry-run", is_flag=True, help="Say what would be made.")
+@_json
+@click.pass_obj
+def migrate(graph: Graph, dry_run: bool, as_json: bool) -> None:
+    """Bring an older schema up to this program's: only adds; safe to repeat, also while others do the same.
+
+    \b
+    Example: lineagegraph schema migrate --dry-run
+    """
+    from lineagegraph.install import install, outlook
+    from lineagegraph.schema import SCHEMA_VERSION
+
+    settings = graph()
+    with _connections(settings) as connections:
+        before, lacks = outlook(connections, settings.naming().hash)
+        made = lacks if dry_run else install(connections, settings.naming().hash).made
+    verb = "would be made" if dry_run else "made"
+    text = f"Schema version {before} → {SCHEMA_VERSION}: {len(made)} elements {verb}."
+    if before == SCHEMA_VERSION and not made:
+        text = f"The schema has version {SCHEMA_VERSION} and lacks nothing."
+    _print({"from": before, "to": SCHEMA_VERSION, "made": list(made), "dry_run": dry_run}, text, as_json)
+
+
+schema.add_command(migrate)
+COMMANDS = (doctor, diff)
