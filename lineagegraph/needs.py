@@ -211,3 +211,26 @@ def claims(reader: Reader, datasets: Iterable[Vertex], register: str) -> None:
     view = reader.view
     said = [text for d in datasets if (text := view.text(d, register))]
     reader.fetch(sorted(Vertex("Run", (run,)) for _, run in said if run))
+
+
+def schemas(reader: Reader, datasets: Iterable[Vertex]) -> None:
+    """For `columns` and `schemas` of these datasets, and the columns that lineage tells of."""
+    datasets = list(datasets)
+    names(reader, datasets)
+    every = {name for dataset in datasets for name in rules.names_of(reader.view, dataset)}
+    reader.fetch(sorted(every), (((OUT, "HAS_SCHEMA"), (OUT, "HAS_COLUMN")),))
+    claims(reader, every, "schema")
+
+
+def columns(reader: Reader, wanted: Iterable[tuple[Vertex, str]], all_time: bool = False) -> None:
+    """For `column_sources` of these columns."""
+    wanted = list(wanted)
+    datasets = {dataset for dataset, _ in wanted}
+    sources(reader, datasets, all_time)
+    view = reader.view
+    spelled = {Vertex("Column", (*name.key, field)) for d, field in wanted for name in rules.names_of(view, d)}
+    reader.fetch(sorted(spelled), (((OUT, "DERIVED_FROM"),),))
+    every = {name for dataset in datasets for name in rules.names_of(view, dataset)}
+    reader.fetch(sorted(every), (((OUT, "HAS_COLUMN_LINEAGE"),),))
+    origins = {o for column in spelled for o in reader.view.out("DERIVED_FROM", column)}
+    names(reader, {Vertex("Dataset", origin.key[:2]) for origin in origins})
