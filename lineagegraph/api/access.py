@@ -1,0 +1,100 @@
+"""Over HTTP: who asks, how much they may send, and how errors are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from lineagegraph.api.limits import BadQuery, TooComplex
+from lineagegraph.api.question import Forbidden, TooSlow
+from lineagegraph.api.types import BadArgument
+from lineagegraph.errors import Ambiguous, GraphRejected, GraphUnavailable, LineageError, NotFound, SchemaMismatch
+from lineagegraph.statements import BadStatement
+from lineagegraph.tokens import ANYONE, Grant, Scope, Tokens
+
+
+@dataclass(frozen=True)
+class Refused(Exception):
+    """A request that is answered without being read any further."""
+
+    status: int
+    code: str
+    message: str
+
+    def response(self) -> Response:
+        """The answer."""
+        more = {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
+        return answer({"errors": [problem(self.code, self.message)]}, self.status, more)
+
+
+CODES: tuple[tuple[type[Exception], str], ...] = (  # the first that fits
+    (NotFound, "NOT_FOUND"),
+    (Ambiguous, "AMBIGUOUS"),
+    (Forbidden, "FORBIDDEN"),
+    (TooSlow, "TOO_SLOW"),
+    (TooComplex, "TOO_COMPLEX"),
+    (BadQuery, "BAD_QUERY"),
+    (BadArgument, "BAD_ARGUMENT"),
+    (BadStatement, "BAD_STATEMENT"),
+    (GraphRejected, "REJECTED"),
+    (GraphUnavailable, "UNAVAILABLE"),
+    (SchemaMismatch, "UNAVAILABLE"),
+    (LineageError, "BAD_REQUEST"),
+)
+
+
+def code_of(error: BaseException | None) -> str:
+    """The code of an error; INTERNAL for a bug, which tells nothing else."""
+    return next((code for kind, code in CODES if isinstance(error, kind)), "INTERNAL")
+
+
+def problem(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """One error as GraphQL tells it."""
+    return {"message": message, **more, "extensions": {"code": code}}
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer that no cache keeps."""
+    told = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    return Response(orjson.dumps(body), status, told, "application/json")
+
+
+def grant_of(request: Request, tokens: Tokens | None) -> Grant:
+    """What the bearer may do; anyone may do all where access is off. Raises Refused."""
+    if tokens is None:
+        return ANYONE
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    found = tokens.grant(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
+    if found is None:
+        raise Refused(401, "UNAUTHENTICATED", "Send a valid token: `Authorization: Bearer …`.")
+    return found
+
+
+def allow(grant: Grant, scope: Scope) -> None:
+    """Nothing, if the scope is granted. Raises Refused."""
+    if scope not in grant.scopes:
+        raise Refused(403, "FORBIDDEN", f"This token has no scope {scope!r}.")
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The body of a JSON request. Raises Refused. A form or text could come from any page in a browser."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "NOT_JSON", "Send `Content-Type: application/json`.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, "COMPRESSED", "Send the body uncompressed.")
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise Refused(413, "TOO_LARGE", f"The body has more than {most} bytes.")
+            parts.append(part)
+    except ClientDisconnect:
+        raise Refused(400, "CUT_OFF", "The body ended early.") from None
+    return b"".join(parts)

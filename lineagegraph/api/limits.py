@@ -1,0 +1,135 @@
+"""What a stranger's query may cost, decided from its text before anything is validated, resolved or asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    parse,
+)
+
+from lineagegraph.errors import LineageError
+
+# The lists of introspection; its standard query nests three of them, a bomb nests more.
+INTROSPECTED = frozenset({"types", "fields", "args", "inputFields", "interfaces", "possibleTypes"})
+
+
+class TooComplex(LineageError):
+    """The query would cost more than one request may."""
+
+
+class BadQuery(LineageError):
+    """The text is no GraphQL document."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """Caps of one request; `cost` counts the values that the answer may hold."""
+
+    tokens: int = 3_000
+    depth: int = 15
+    fields: int = 600
+    questions: int = 10
+    cost: int = 50_000
+    introspected: int = 3
+    page: int = 100  # what a list holds where the query does not say
+
+
+def check(text: str, variables: Mapping[str, Any], limits: QueryLimits = QueryLimits()) -> DocumentNode:
+    """The document. Raises BadQuery, TooComplex."""
+    try:
+        document = parse(text, max_tokens=limits.tokens)
+    except GraphQLSyntaxError as error:
+        if "tokens" in error.message:
+            raise TooComplex(f"The query has more than {limits.tokens} tokens; ask for less at once.") from None
+        raise BadQuery(error.message) from None
+    except RecursionError:
+        raise TooComplex("The query is nested too deeply.") from None
+    except GraphQLError as error:
+        raise BadQuery(error.message) from None
+    _Walk(document, variables, limits).check()
+    return document
+
+
+class _Walk:
+    """One way through the document as it would be executed, fragments in their places."""
+
+    def __init__(self, document: DocumentNode, variables: Mapping[str, Any], limits: QueryLimits) -> None:
+        self._limits = limits
+        self._variables = variables
+        self._operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        self._fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        self._fields = self._cost = self._visits = 0
+
+    def check(self) -> None:
+        for operation in self._operations:
+            questions = sum(1 for _ in self._of(operation.selection_set, ()))
+            if questions > self._limits.questions:
+                raise TooComplex(f"One request may ask {self._limits.questions} questions; this asks {questions}.")
+            self._selected(operation.selection_set, 1, 1, 0, ())
+
+    def _selected(self, chosen: SelectionSetNode, depth: int, times: int, lists: int, open_: tuple[str, ...]) -> None:
+        if depth > self._limits.depth:
+            raise TooComplex(f"The query is nested deeper than {self._limits.depth} levels.")
+        for node, inside in self._of(chosen, open_):
+            name = node.name.value
+            self._fields += 1
+            self._cost += times
+            within = lists + (name in INTROSPECTED)
+            if self._fields > self._limits.fields:
+                raise TooComplex(f"The query selects more than {self._limits.fields} fields, counting fragments.")
+            if self._cost > self._limits.cost:
+                raise TooComplex(f"The answer could hold more than {self._limits.cost} values; lower `first`.")
+            if within > self._limits.introspected:
+                raise TooComplex("The introspection is nested too deeply.")
+            if node.selection_set is not None:
+                self._selected(node.selection_set, depth + 1, times * self._page(node), within, inside)
+
+    def _of(self, chosen: SelectionSetNode, open_: tuple[str, ...]) -> Iterator[tuple[FieldNode, tuple[str, ...]]]:
+        """The fields of a selection. Every visit counts, so that fragments that multiply end soon."""
+        for node in chosen.selections:
+            self._seen()
+            match node:
+                case FieldNode():
+                    yield node, open_
+                case InlineFragmentNode():
+                    yield from self._of(node.selection_set, open_)
+                case FragmentSpreadNode():
+                    name = node.name.value
+                    if name in open_:
+                        raise BadQuery("A fragment contains itself.")
+                    if (fragment := self._fragments.get(name)) is not None:
+                        yield from self._of(fragment.selection_set, (*open_, name))
+
+    def _seen(self) -> None:
+        self._visits += 1
+        if self._visits > 10 * self._limits.fields:
+            raise TooComplex(f"The query selects more than {self._limits.fields} fields, counting fragments.")
+
+    def _page(self, node: FieldNode) -> int:
+        """How many values the field may hold."""
+        for argument in node.arguments or ():
+            if argument.name.value == "first":
+                value = argument.value
+                if isinstance(value, IntValueNode):
+                    return max(1, int(value.value))
+                if isinstance(value, VariableNode):
+                    given = self._variables.get(value.name.value)
+                    return max(1, given) if isinstance(given, int) else self._limits.page
+        return self._limits.page if node.name.value in LISTS else 1
+
+
+LISTS: set[str] = set()  # names of fields that take `first`; the schema fills it

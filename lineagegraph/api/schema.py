@@ -1,0 +1,192 @@
+"""The questions and statements of the GraphQL schema. `schema.graphql` beside it is what they amount to."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from lineagegraph import around, client, lineage, training
+from lineagegraph.api import limits
+from lineagegraph.api.question import Asking
+from lineagegraph.api.types import (
+    VERSION,
+    BadArgument,
+    DatasetLineage,
+    LineageGraph,
+    ModelLineage,
+    PipelineLineage,
+    Version,
+    latest,
+    steps,
+)
+from lineagegraph.facts import Vertex
+from lineagegraph.reader import Reader
+from lineagegraph.records import layer_of, name_of
+from lineagegraph.statements import Statement
+
+Info = strawberry.Info[Asking, None]
+
+
+@strawberry.type
+class Query:
+    """Questions to the lineage graph."""
+
+    @strawberry.field
+    async def dataset_lineage(
+        self, info: Info, dataset_id: str, depth: int = 5, namespace: str | None = None
+    ) -> DatasetLineage:
+        """A dataset by its dataset_id, or with its namespace by its whole name."""
+        question, depth = info.context.question(), steps(depth)
+
+        def begin(reader: Reader) -> DatasetLineage:
+            start = lineage.find_dataset(reader, dataset_id, namespace)
+            view = reader.view
+            return DatasetLineage(
+                question=question,
+                start=start,
+                depth=depth,
+                dataset_id=name_of(view, start),
+                namespace=start.key[0],
+                name=start.key[1],
+                layer=layer_of(view, start),
+                version=latest(view, start),
+            )
+
+        return await question.ask("start", begin)
+
+    @strawberry.field
+    async def model_lineage(
+        self, info: Info, model_name: str, model_version: Version | None = None, namespace: str | None = None
+    ) -> ModelLineage:
+        """What a model version was trained on; without a version the one trained last."""
+        question = info.context.question()
+        found = await question.ask("model", lambda r: training.model_lineage(r, model_name, model_version, namespace))
+        return ModelLineage(
+            question=question,
+            found=found,
+            model_name=found.name,
+            model_version=Version(found.version),
+            namespace=found.model.key[0],
+            framework=found.framework,
+        )
+
+    @strawberry.field
+    async def pipeline_lineage(
+        self,
+        info: Info,
+        pipeline_id: str,
+        pipeline_version: Version | None = None,
+        namespace: str | None = None,
+    ) -> PipelineLineage:
+        """What a pipeline reads and writes now. Its lineage is that of its latest version; another is an error."""
+        question = info.context.question()
+
+        def begin(reader: Reader) -> PipelineLineage:
+            start = around.find_pipeline(reader, pipeline_id, namespace)
+            known = reader.view.text(start, "version")
+            if pipeline_version is not None and known is not None and pipeline_version != known:
+                raise BadArgument(f"The latest version of this pipeline is {known}; only that one's lineage is kept.")
+            return PipelineLineage(
+                question=question,
+                start=start,
+                found=around.pipeline_ends(reader, start),
+                pipeline_id=start.key[1],
+                namespace=start.key[0],
+                pipeline_version=Version(known) if known else None,
+                pipeline_type=reader.view.text(start, "pipeline_type"),
+            )
+
+        return await question.ask("start", begin)
+
+    @strawberry.field
+    async def lineage_graph(
+        self, info: Info, node_id: str, node_type: str = "Dataset", depth: int = 3, namespace: str | None = None
+    ) -> LineageGraph:
+        """Everything up and down from a Dataset, Pipeline or Model."""
+        question, depth = info.context.question(), steps(depth)
+
+        def begin(reader: Reader) -> around.Graph:
+            return around.graph(reader, client.find(reader, node_type, node_id, namespace), depth)
+
+        found = await question.ask("graph", begin)
+        return LineageGraph(
+            question=question,
+            found=found,
+            node_count=len(found.nodes),
+            edge_count=len(found.edges),
+            cut=found.cut,
+        )
+
+
+@strawberry.type
+class Mutation:
+    """Statements to the lineage graph. True: the graph has acknowledged it."""
+
+    @strawberry.mutation
+    async def record_pipeline_execution(
+        self,
+        info: Info,
+        pipeline_id: str,
+        pipeline_version: Version,
+        input_datasets: list[str],
+        output_datasets: list[str],
+        run_id: str | None = None,
+    ) -> bool:
+        """One completed run of a pipeline. Give a run id to repeat this safely."""
+
+        def say(said: Statement) -> None:
+            pipeline = said.pipeline(pipeline_id, pipeline_version)
+            inputs, outputs = (list(map(said.dataset, many)) for many in (input_datasets, output_datasets))
+            said.execution(pipeline, run_id or str(uuid.uuid4()), inputs, outputs)
+
+        await info.context.state(say)
+        return True
+
+    @strawberry.mutation
+    async def record_model_training(
+        self,
+        info: Info,
+        model_name: str,
+        model_version: Version,
+        training_datasets: list[str],
+        dataset_versions: list[Version | None] | None = None,
+        framework: str | None = None,
+    ) -> bool:
+        """What a model version was trained on, the versions in the order of the datasets."""
+        versions: list[Version | None] = list(dataset_versions or ())
+        if len(versions) > len(training_datasets):
+            raise BadArgument("There are more dataset versions than training datasets.")
+        versions += [None] * (len(training_datasets) - len(versions))
+
+        def say(said: Statement) -> None:
+            model: Vertex = said.model(model_name, model_version, framework)
+            for dataset_id, version in zip(training_datasets, versions, strict=True):
+                said.trained(model, said.dataset(dataset_id), version)
+
+        await info.context.state(say)
+        return True
+
+    @strawberry.mutation
+    async def record_dataset_promotion(
+        self, info: Info, source_dataset: str, target_dataset: str, transformation: str | None = None
+    ) -> bool:
+        """A dataset went up a layer."""
+        await info.context.state(lambda said: said.promotion(source_dataset, target_dataset, transformation))
+        return True
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: whoever answers the request decides what is told and what is logged."""
+
+
+SCHEMA = _Schema(Query, Mutation, config=StrawberryConfig(scalar_map={Version: VERSION}, sort_schema=True))
+
+for _type in SCHEMA._schema.type_map.values():
+    for _name, _field in getattr(_type, "fields", {}).items():
+        if "first" in getattr(_field, "args", {}):
+            limits.LISTS.add(_name)
