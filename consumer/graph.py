@@ -23,6 +23,8 @@ from lineagegraph.facts import Facts, fold
 
 log = structlog.get_logger(__name__)
 
+EASED = 0.01  # of all batches in flight, given back for each write after an outage has halved their number
+
 CLOSED, HALF_OPEN, OPEN = range(3)  # the breaker's states, as its metric tells them
 
 
@@ -68,6 +70,7 @@ class Graph:
         self._last_acknowledged = 0.0
         self._failures = 0  # in a row; only a write that is acknowledged ends the row
         self.half_open = False  # whether the graph answers again, but has not yet taken a write
+        self._share = 1.0  # of the batches in flight that the graph is trusted with
 
     async def write(self, many: Sequence[Facts]) -> float:
         """Write these facts together; the time of the acknowledgement. Raises GraphRejected, GraphUnavailable."""
@@ -80,12 +83,21 @@ class Graph:
             self._fail("unavailable", str(error))
             raise
         self._same(acknowledged.graph_id)
+        self._share = min(1.0, self._share + EASED)
         if self.half_open and not self.broken.is_set():
             self.half_open, self._failures = False, 0
             self._metrics.set("lineage_breaker_state", CLOSED)
         self._metrics.add("lineage_graph_elements_total", acknowledged.elements_sent, result="sent")
         self._metrics.add("lineage_graph_elements_total", acknowledged.elements_suppressed, result="suppressed")
         return self.acknowledged()
+
+    def batches(self, most: int) -> int:
+        """How many of at most so many batches may be written at once now.
+
+        A graph that is slow under our load misses heartbeats; if we came back with the same load after each of them
+        it would never get beyond what it had. So every outage halves the load, and writes give it back bit by bit.
+        """
+        return 1 if self.half_open else max(1, int(most * self._share))
 
     def acknowledged(self) -> float:
         """Something was acknowledged now; also what was known already counts from now."""
@@ -163,6 +175,7 @@ class Graph:
             log.error("graph outage", kind=kind, error=why)
             self._metrics.set("lineage_graph_outage", 1)
             self._metrics.set("lineage_breaker_state", OPEN)
+            self._share /= 2
             self.broken.set()
 
     def _same(self, graph_id: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -247,9 +248,13 @@ class Settings(BaseSettings):
             password=password.get_secret_value() if password else None,
             tls_ca_file=self.graph_tls_ca_file,
             timeout_seconds=self.graph_timeout_seconds,
-            connections=self.batches_in_flight,
+            connections=self.batches_in_flight + 1,  # a heartbeat must not wait for a batch
             naming_file=self.naming_file,
         )
+
+    def graph_at(self, url: str) -> GraphSettings:
+        """How another graph is reached, with everything else as it is."""
+        return replace(self.graph(), urls=(url,))
 
     def redacted(self) -> dict[str, Any]:
         """Every setting by its variable, without secrets."""

@@ -121,8 +121,8 @@ class Worker:
 
     async def _take(self, tasks: asyncio.TaskGroup, lease: Lease) -> None:
         """Take the next records, if a batch may be begun now."""
-        alone = self.graph.half_open or lease.care.partitions
-        if not await self.room.under(1 if alone else self.settings.batches_in_flight):
+        most = 1 if lease.care.partitions else self.graph.batches(self.settings.batches_in_flight)
+        if not await self.room.under(most):
             await self.source.hold()  # stay in the group, however long the batches take
             return
         closed = self.delivery.blocked | lease.halted.keys()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from consumer.graph import CLOSED, HALF_OPEN, OPEN
+from consumer.graph import CLOSED, HALF_OPEN, OPEN, Timing
 from consumer.records import Partition
 from consumer.run import How, consume
 from consumer.settings import Settings
@@ -226,3 +226,27 @@ def test_while_the_graph_is_away_the_other_stages_go_on_holding() -> None:
         await running
 
     asyncio.run(scenario())
+
+
+def test_a_graph_that_is_too_slow_for_our_load_gets_less_of_it_until_it_keeps_up() -> None:
+    one = rig(
+        {0: [event(n) for n in range(200)]},
+        sync=0.1,
+        timing=Timing(sync=0.1, restart=0.1, beat=0.02),
+        batch_records=5,
+        batches_in_flight=8,
+    )
+    beat = one.store.heartbeat
+
+    def write(facts: Facts) -> None:
+        time.sleep(0.03)
+
+    def heartbeat() -> str:
+        time.sleep(0.03 * one.worker.room.batches)  # as in a server that works off one request after the other
+        return beat()
+
+    one.store.before_write, one.store.heartbeat = write, heartbeat  # type: ignore[method-assign]
+    asyncio.run(one.run_until(one.finished, seconds=30))
+    assert one.of("forget"), "the heartbeat was late at first"
+    assert one.accounts()["written"] >= 200
+    assert one.worker.graph.batches(8) > 1, "what it has shown to be able to take it gets"

@@ -121,3 +121,7 @@ def test_every_setting_has_a_description_and_an_example() -> None:
     for name, field in settings.Settings.model_fields.items():
         assert field.description, name
         assert field.examples, name
+
+
+def test_there_is_a_connection_to_the_graph_that_no_batch_can_take_from_the_heartbeat() -> None:
+    assert settings.load(batches_in_flight=3).graph().connections == 4
