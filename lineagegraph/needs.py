@@ -234,3 +234,34 @@ def columns(reader: Reader, wanted: Iterable[tuple[Vertex, str]], all_time: bool
     reader.fetch(sorted(every), (((OUT, "HAS_COLUMN_LINEAGE"),),))
     origins = {o for column in spelled for o in reader.view.out("DERIVED_FROM", column)}
     names(reader, {Vertex("Dataset", origin.key[:2]) for origin in origins})
+
+
+def namers(reader: Reader, versions: Iterable[Vertex]) -> None:
+    """For `writers_of` these versions."""
+    versions = sorted(versions)
+    reader.fetch(versions, (((IN, "WROTE_NAMED"), (IN, "WROTE_REPORTED")),))
+    _twins(reader, [v for v in versions if reader.view.knows(v)])
+    view = reader.view
+    twins = {
+        twin
+        for v in versions
+        if view.knows(v)
+        for twin in rules.twins(view, rules.physical(view, Vertex("Dataset", v.key[:2])), v)
+    }
+    reader.fetch(sorted(twins), (((IN, "WROTE_NAMED"), (IN, "WROTE_REPORTED")),))
+    view = reader.view
+    snapshots(
+        reader, {run for v in twins for label in ("WROTE_NAMED", "WROTE_REPORTED") for run in view.into(label, v)}
+    )
+
+
+def runs_made_of(reader: Reader, runs: Iterable[Vertex]) -> None:
+    """For `made_of` these runs."""
+    runs = sorted(runs)
+    snapshots(reader, runs)
+    view = reader.view
+    outputs = {rules.physical(view, d) for run in runs for d in view.out("WROTE", run) if d.label == "Dataset"}
+    every = {name for output in outputs for name in rules.names_of(view, output)}
+    reader.fetch(sorted(every), (((IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")), ((OUT, "CONSUMES"),)))
+    reader.fetch(sorted({p for run in runs for p in view.out("RUN_OF", run)}), JOB)
+    names(reader)

@@ -4,13 +4,23 @@ Pure functions from facts to answers. Each says which facts around which vertice
 fetch them; over those it gives the answer that it gives over all facts. docs/rules.md lists them by question.
 """
 
-from lineagegraph.rules.columns import ColumnSource, Field, SchemaVersion, column_sources, columns, schemas
+from lineagegraph.rules.columns import (
+    ColumnSource,
+    Drift,
+    Field,
+    SchemaVersion,
+    column_sources,
+    columns,
+    drift,
+    schemas,
+)
 from lineagegraph.rules.current import came_true, current_since, latest_run, made, unsettled
 from lineagegraph.rules.datasets import Standing, latest_version, standing
 from lineagegraph.rules.ends import feature_makers, features_from, inputs_of, made_by, may_be_model
-from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, sources, targets
+from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, run_sources, sources, targets
 from lineagegraph.rules.models import Reproducible, Trained, Training, trained_models, training
 from lineagegraph.rules.names import CLIENT, called, names_of, physical
+from lineagegraph.rules.origins import made_of, writers_of
 from lineagegraph.rules.runs import (
     State,
     counts,
@@ -30,9 +40,11 @@ from lineagegraph.rules.snapshots import (
     UNKNOWN,
     Certainty,
     Snapshot,
+    first_named,
     rounded,
     settled,
     snapshots_read,
+    twins,
 )
 from lineagegraph.rules.written import days_of_writers, snapshots_written
 
@@ -46,6 +58,7 @@ __all__ = [
     "Basis",
     "Certainty",
     "ColumnSource",
+    "Drift",
     "Field",
     "Reproducible",
     "SchemaVersion",
@@ -65,14 +78,17 @@ __all__ = [
     "day_of",
     "days_of",
     "days_of_writers",
+    "drift",
     "feature_makers",
     "features_from",
+    "first_named",
     "inputs_of",
     "latest_run",
     "latest_version",
     "made",
     "made_by",
     "made_data",
+    "made_of",
     "may_be_model",
     "names_of",
     "one_statement",
@@ -81,6 +97,7 @@ __all__ = [
     "pipeline_of",
     "producers",
     "rounded",
+    "run_sources",
     "run_state",
     "schemas",
     "settled",
@@ -92,5 +109,7 @@ __all__ = [
     "targets",
     "trained_models",
     "training",
+    "twins",
     "unsettled",
+    "writers_of",
 ]

@@ -107,3 +107,25 @@ def _transformations(view: View, name: Vertex, field: str) -> dict[tuple[Vertex,
         if rows:
             return {(physical(view, view.dataset(*row[:2])), row[2]): row[3] for row in rows}
     return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What changed from one schema to another; `retyped` has both types."""
+
+    added: tuple[Field, ...]
+    removed: tuple[Field, ...]
+    retyped: tuple[tuple[str, str | None, str | None], ...]
+    reordered: bool
+
+
+def drift(old: tuple[Field, ...], new: tuple[Field, ...]) -> Drift:
+    """What changed between two schemas. Needs their fields only."""
+    before, after = {field.name: field for field in old}, {field.name: field for field in new}
+    both = [name for name in before if name in after]
+    return Drift(
+        tuple(field for field in new if field.name not in before),
+        tuple(field for field in old if field.name not in after),
+        tuple((n, before[n].type, after[n].type) for n in both if before[n].type != after[n].type),
+        both != [name for name in after if name in before],
+    )

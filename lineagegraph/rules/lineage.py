@@ -109,7 +109,26 @@ def _of_pipeline(view: View, pipeline: Vertex, output: Vertex, stated: Stated, s
 def _of_run(view: View, pipeline: Vertex, output: Vertex, stated: Stated, until: int, found: Found) -> None:
     """What the pipeline's latest run of that time made the output of."""
     run = latest_run(view, pipeline, until)
-    if run is None or output not in {physical(view, d) for d in view.out("WROTE", run)}:
+    if run is not None:
+        _made_by_run(view, run, pipeline, output, stated, found)
+
+
+def run_sources(view: View, run: Vertex, output: Vertex) -> list[Source]:
+    """Which datasets this one run made the output of: what its pipeline states and it read, only else all it read.
+
+    Needs READ, WROTE and RUN_OF out of the Run; around the names of the output STATES_LINEAGE_OF into it and
+    DERIVED_FROM out of it; CONSUMES and STATES_LINEAGE_OF out of the Pipelines.
+    """
+    found, names = Found(view, output), names_of(view, output)
+    makers = {p for name in names for p in view.into("STATES_LINEAGE_OF", name)} | set(view.out("RUN_OF", run))
+    stated = _stated(view, output, names, makers)
+    for pipeline in view.out("RUN_OF", run):
+        _made_by_run(view, run, pipeline, output, stated, found)
+    return found.rows()
+
+
+def _made_by_run(view: View, run: Vertex, pipeline: Vertex, output: Vertex, stated: Stated, found: Found) -> None:
+    if output not in {physical(view, d) for d in view.out("WROTE", run)}:
         return
     read = {physical(view, d) for d in view.out("READ", run) if d.label == "Dataset"}
     its = {source for source, (_, speaking) in stated.items() if pipeline in speaking}
