@@ -18,7 +18,7 @@ from lineagegraph.rules.current import came_true, current_since, latest_run, mad
 from lineagegraph.rules.datasets import Standing, latest_version, standing
 from lineagegraph.rules.ends import feature_makers, features_from, inputs_of, made_by, may_be_model
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, run_sources, sources, targets
-from lineagegraph.rules.models import Reproducible, Trained, Training, trained_models, training
+from lineagegraph.rules.models import Reproducible, Trained, Training, is_orphan, trained_models, training
 from lineagegraph.rules.names import CLIENT, called, names_of, physical
 from lineagegraph.rules.origins import made_of, writers_of
 from lineagegraph.rules.runs import (
@@ -83,6 +83,7 @@ __all__ = [
     "features_from",
     "first_named",
     "inputs_of",
+    "is_orphan",
     "latest_run",
     "latest_version",
     "made",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from lineagegraph.facts import Vertex
 from lineagegraph.rules.datasets import standing
+from lineagegraph.rules.lineage import consumers, targets
 from lineagegraph.rules.names import physical
 from lineagegraph.rules.runs import run_state
 from lineagegraph.rules.snapshots import APPROXIMATE, EXACT, LIKELY, UNKNOWN, Snapshot, snapshots_read
@@ -65,6 +66,16 @@ def trained_models(view: View, dataset: Vertex) -> list[Training]:
     """
     found = (training(view, model) for model in view.all("Model"))
     return [t for t in found if t and any(row.snapshot.dataset == dataset for row in t.trained_on)]
+
+
+def is_orphan(view: View, dataset: Vertex) -> bool:
+    """Whether the dataset is there and nothing uses it: no pipeline reads it, nothing was made of it, no model trained.
+
+    Needs what `standing`, `consumers`, `targets` and `trained_models` need.
+    """
+    if standing(view, dataset).state != "exists" or consumers(view, dataset):
+        return False
+    return not any(output != dataset for output, _ in targets(view, dataset)) and not trained_models(view, dataset)
 
 
 def _stated(view: View, model: Vertex) -> set[Snapshot]:
