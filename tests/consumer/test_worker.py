@@ -216,7 +216,9 @@ def test_another_graph_that_answers_ends_the_run_with_the_remedy() -> None:
 
 
 def test_stopping_drains_and_commits_and_polls_no_more() -> None:
-    one = rig({0: [event(n) for n in range(1000)]}, sync=0.2, batch_records=10, batches_in_flight=2)
+    timing = Timing(0.2, restart=5.0, beat=0.02)
+    one = rig({0: [event(n) for n in range(1000)]}, sync=0.2, timing=timing, batch_records=10, batches_in_flight=2)
+    one.store.before_write = lambda facts: time.sleep(0.02)  # the end must be far when we stop
     asyncio.run(one.run_until(lambda: len(one.of("write")) >= 4))
     committed = one.source.committed[P0]
     assert 40 <= committed < 1000
