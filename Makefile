@@ -5,8 +5,8 @@ STORE ?= inmemory
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster bench-map bench-store \
-        lock clean
+.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
+        bench-map bench-store lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,6 +55,12 @@ proofs: install ## longer ones: the store cell by cell with negative controls, r
 
 cluster: install ## three Cassandra nodes, one killed under load
 	python -m tests.lineagegraph.cluster_run --seconds 120
+
+chaos: install ## ten minutes of harm to consumers, Kafka, the graph and Cassandra; ends with one line of JSON
+	python -m tests.chaos --seconds 600 $(if $(SEED),--seed $(SEED))
+
+soak: install ## the same over and over (RUNS=24, four hours)
+	python -m tests.chaos --seconds 600 --runs $(or $(RUNS),24) $(if $(SEED),--seed $(SEED))
 
 bench-map: install ## decode and map, events a second on one core
 	python -m benchmarks.map
