@@ -65,6 +65,9 @@ soak: install ## the same over and over (RUNS=24, four hours)
 bench-map: install ## decode and map, events a second on one core
 	python -m benchmarks.map
 
+bench-e2e: install ## Kafka to JanusGraph, everything on this machine
+	python -m benchmarks.e2e
+
 bench-store: install ## the graph store beside Gremlin upserts and a bare CQL writer
 	python -m benchmarks.store
 

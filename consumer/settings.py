@@ -92,8 +92,8 @@ class Settings(BaseSettings):
     )
     naming_file: Path | None = _field(None, "naming rules (TOML)", "/etc/lineagegraph/naming.toml")
 
-    batch_records: int = _field(500, "records in one batch", ge=1, le=100_000)
-    batch_bytes: int = _field(8 * 2**20, "bytes in one batch, about", ge=1024)
+    batch_records: int = _field(1_000, "records in one batch", ge=1, le=100_000)
+    batch_bytes: int = _field(12 * 2**20, "bytes in one batch, about", ge=1024)
     batches_in_flight: int = _field(4, "batches that are written at the same time", ge=1, le=64)
     bytes_in_flight: int = _field(64 * 2**20, "bytes of records held at the same time, about", ge=2**20)
     max_event_bytes: int = _field(4 * 2**20, "a larger value is a dead letter", ge=1024)

@@ -85,6 +85,7 @@ class Cassandra(Server):
         return (
             f"-Xmx{self.heap}",
             "-Xms256m",
+            "-XX:+UseParallelGC",
             *options,
             f"-Dlogback.configurationFile={self.folder / 'logback.xml'}",
             f"-Dcassandra.config={(self.folder / 'cassandra.yaml').as_uri()}",
