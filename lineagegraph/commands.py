@@ -9,9 +9,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from lineagegraph.questions import QUESTIONS
 
 if TYPE_CHECKING:
     from lineagegraph.gremlin import Connections
@@ -24,6 +27,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object in
 _dataset = click.argument("dataset")
 _namespace = click.option("--namespace", help="The dataset's namespace; DATASET is then its whole name.")
 _depth = click.option("--depth", type=click.IntRange(1, 100), default=5, show_default=True, help="How many steps.")
+_as_of = click.option("--as-of", type=click.DateTime(), help="As it was at that moment (UTC).")
 _all_time = click.option("--all-time", is_flag=True, help="Also what was so once and is no longer.")
 
 
@@ -72,9 +76,12 @@ def schema_check(graph: Graph, as_json: bool) -> None:
 @_namespace
 @_depth
 @_all_time
+@_as_of
 @_json
 @click.pass_obj
-def upstream(graph: Graph, dataset: str, namespace: str | None, depth: int, all_time: bool, as_json: bool) -> None:
+def upstream(
+    graph: Graph, dataset: str, namespace: str | None, depth: int, all_time: bool, as_of: datetime | None, as_json: bool
+) -> None:
     """What a dataset was made of, and which snapshots were read for it.
 
     DATASET is what people type (gold/customers), a catalogue's name, or with --namespace the exact name.
@@ -82,7 +89,7 @@ def upstream(graph: Graph, dataset: str, namespace: str | None, depth: int, all_
     \b
     Example: lineagegraph upstream gold/customers --depth 3
     """
-    _ask_lineage(graph, "upstream", dataset, namespace, depth, all_time, as_json)
+    _ask_lineage(graph, "upstream", dataset, namespace, depth, all_time, as_of, as_json)
 
 
 @click.command()
@@ -90,25 +97,36 @@ def upstream(graph: Graph, dataset: str, namespace: str | None, depth: int, all_
 @_namespace
 @_depth
 @_all_time
+@_as_of
 @_json
 @click.pass_obj
-def downstream(graph: Graph, dataset: str, namespace: str | None, depth: int, all_time: bool, as_json: bool) -> None:
+def downstream(
+    graph: Graph, dataset: str, namespace: str | None, depth: int, all_time: bool, as_of: datetime | None, as_json: bool
+) -> None:
     """What was made of a dataset, and which of its snapshots were read for that.
 
     \b
     Example: lineagegraph downstream bronze/orders --json
     """
-    _ask_lineage(graph, "downstream", dataset, namespace, depth, all_time, as_json)
+    _ask_lineage(graph, "downstream", dataset, namespace, depth, all_time, as_of, as_json)
 
 
 def _ask_lineage(
-    graph: Graph, which: str, name: str, namespace: str | None, depth: int, all_time: bool, as_json: bool
+    graph: Graph,
+    which: str,
+    name: str,
+    namespace: str | None,
+    depth: int,
+    all_time: bool,
+    as_of: datetime | None,
+    as_json: bool,
 ) -> None:
     from lineagegraph import display, lineage
 
+    until = int(as_of.replace(tzinfo=UTC).timestamp() * 1000) if as_of else None
     with _reader(graph()) as reader:
         start = lineage.find_dataset(reader, name, namespace)
-        found = (lineage.upstream if which == "upstream" else lineage.downstream)(reader, start, depth, all_time)
+        found = (lineage.upstream if which == "upstream" else lineage.downstream)(reader, start, depth, all_time, until)
         _print(display.as_json(reader.view, found, which), lambda: display.as_tree(reader.view, found, which), as_json)
 
 
@@ -155,7 +173,7 @@ def export(graph: Graph, only_hash: bool, as_json: bool) -> None:
         _print({"hash": value}, value, as_json)
 
 
-COMMANDS = (schema, upstream, downstream, run, export)  # and those of lineagegraph.upkeep
+COMMANDS = (schema, upstream, downstream, run, export, *QUESTIONS)  # and those of lineagegraph.upkeep
 
 
 @contextmanager
