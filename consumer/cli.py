@@ -27,6 +27,7 @@ COMMANDS = {
     "dlq": "consumer.dlq.commands:dlq",
     "explain": "consumer.explain:explain",
     "publish": "consumer.commands:publish",
+    "rebuild": "consumer.rebuild:rebuild",
     "resume": "consumer.resume:resume",
 }
 

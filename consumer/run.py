@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from consumer import connection, program_version
 from consumer.batch import Reader
 from consumer.burial import KafkaBurial
-from consumer.delivery import Delivery
+from consumer.delivery import Burial, Delivery
 from consumer.errors import KafkaUnusable
 from consumer.graph import Graph, Store, Timing, backoff
 from consumer.health import Health, serve
@@ -55,6 +55,7 @@ class How:
     until_end: bool = False
     replay_from_earliest: bool = False
     wait: bool = False
+    apart: Burial | None = None  # takes the dead letters of a run that has no topics of its own
 
 
 async def consume(
@@ -79,13 +80,11 @@ async def consume(
         stack.push_async_callback(asyncio.to_thread, store.close)
         graph_id = await _patiently(lambda: _open(store, naming.hash), how.wait, stopping)
         client = await _patiently(lambda: stack.enter_async_context(connection.admin(settings)), how.wait, stopping)
-        partitions = await _patiently(lambda: _partitions(settings, client), how.wait, stopping)
+        partitions = await _patiently(lambda: _partitions(settings, client, how.apart is None), how.wait, stopping)
         if how.replay_from_earliest:
             await replay_from_earliest(settings, graph_id, partitions)
         await _patiently(lambda: _check_offsets(settings, client, partitions, graph_id), how.wait, stopping)
-        burial = KafkaBurial(settings, client, program_version())
-        stack.push_async_callback(burial.close)
-        await burial.prepare({settings.source_of(partition.topic) for partition in partitions})
+        burial = how.apart or await _burial(settings, client, stack, partitions)
 
         graph = Graph(store, graph_id, Timing(settings.graph_sync_seconds, settings.graph_restart_seconds), metrics)
         reader = Reader(naming, settings.max_event_bytes, settings.on_tombstone)
@@ -109,6 +108,15 @@ async def consume(
         if how.until_end and worker.lease is not None and worker.lease.halted:
             raise halted(worker.lease.halted)
     return worker.accounts.all()
+
+
+async def _burial(
+    settings: Settings, client: AIOKafkaAdminClient, stack: AsyncExitStack, partitions: list[Partition]
+) -> Burial:
+    burial = KafkaBurial(settings, client, program_version())
+    stack.push_async_callback(burial.close)
+    await burial.prepare({settings.source_of(partition.topic) for partition in partitions})
+    return burial
 
 
 async def _open(store: OpenableStore, naming_hash: str) -> str:
@@ -136,7 +144,7 @@ async def _patiently(attempt: Callable[[], Awaitable[T]], wait: bool, stopping: 
             count += 1
 
 
-async def _partitions(settings: Settings, client: AIOKafkaAdminClient) -> list[Partition]:
+async def _partitions(settings: Settings, client: AIOKafkaAdminClient, replays: bool = True) -> list[Partition]:
     """The partitions of the topics to read, and of their retry topics. Raises KafkaUnusable if a topic is missing."""
     standing = await connection.topics(client)
     if settings.topic_pattern:
@@ -153,7 +161,9 @@ async def _partitions(settings: Settings, client: AIOKafkaAdminClient) -> list[P
             f"Kafka has no topic {', '.join(map(repr, missing))}, or we may not see it. Create it (for example with "
             f"`lineagegraph publish --topic {missing[0]} --create-topic 12`), or set LINEAGE_TOPICS."
         )
-    read = {name: standing[name] for name in names} | await ready_for_replays(client, settings, standing, names)
+    read = {name: standing[name] for name in names}
+    if replays:
+        read |= await ready_for_replays(client, settings, standing, names)
     return [Partition(name, number) for name, topic in read.items() for number in range(topic.partitions)]
 
 
