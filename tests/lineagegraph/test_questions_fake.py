@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lineagegraph import lineage, rules
+from lineagegraph import history, inventory, lineage, rules
+from lineagegraph.columns import column_lineage
 from lineagegraph.facts import Facts, Vertex
+from lineagegraph.impact import Thresholds, consumers, impact
+from lineagegraph.provenance import provenance
 from lineagegraph.reader import Limits, Reader
 from lineagegraph.view import View
 from tests.lineagegraph.fake_graph import FakeGraph
@@ -85,3 +88,83 @@ def test_a_search_that_must_stop_says_why_and_where_to_go_on(facts: Facts) -> No
         assert cut.why == why
         assert cut.at
     assert lineage.upstream(reader(facts), some, 9).cut is None
+
+
+def test_provenance_of_a_snapshot_is_what_its_writers_made_it_of(facts: Facts) -> None:
+    view = View(facts)
+    written = sorted(
+        {
+            (row.dataset, row.version)
+            for run in view.all("Run")
+            for row in rules.snapshots_written(view, run)
+            if row.version
+        }
+    )
+    assert written
+    for dataset, version in written[:6]:
+        found = provenance(reader(facts), dataset, version, 1)
+        assert list(found.writers) == rules.writers_of(view, dataset, version)
+        sources = {(run, row) for run, _ in found.writers for row in rules.made_of(view, run, dataset)}
+        assert {(row.run, row.source) for row in found.origins} == sources
+
+
+def test_runs_and_versions_are_listed_page_by_page_each_once(facts: Facts) -> None:
+    view = View(facts)
+    for pipeline in view.all("Pipeline")[:4]:
+        seen, after = list[Vertex](), None
+        while True:
+            page = history.runs(reader(facts), pipeline, 2, after)
+            seen += [row.run for row in page.rows]
+            if (after := page.after) is None:
+                break
+        assert sorted(seen) == view.into("RUN_OF", pipeline)
+    for dataset in datasets(facts)[:4]:
+        versions, after = list[str](), None
+        while True:
+            found = history.versions(reader(facts), dataset, 2, after)
+            versions += [row.version for row in found.rows]
+            if (after := found.after) is None:
+                break
+        names = {name.key for name in rules.names_of(view, dataset)}
+        named = {v.key[2] for v in view.all("DatasetVersion") if v.key[:2] in names and not v.key[2].startswith("~")}
+        assert sorted(versions) == sorted(named)
+
+
+def test_columns_up_and_down_are_what_the_rules_say(facts: Facts) -> None:
+    view = View(facts)
+    edges = {(d, s.dataset, s.field) for d in datasets(facts) for s in rules.column_sources(view, d, "c")}
+    assert edges
+    up: set[tuple[Vertex, Vertex, str]] = set()
+    down: set[tuple[Vertex, Vertex, str]] = set()
+    for dataset in datasets(facts):
+        for direction, all_found in (("upstream", up), ("downstream", down)):
+            steps = column_lineage(reader(facts), dataset, ["c"], direction, 1).steps  # type: ignore[arg-type]
+            all_found |= {(s.target, s.source, s.source_field) for s in steps}
+    assert up == edges
+    assert down == edges
+
+
+def test_consumers_orphans_and_models_without_snapshots_are_what_the_rules_say(facts: Facts) -> None:
+    view, known = View(facts), datasets(facts)
+    for dataset in known[:6]:
+        assert list(consumers(reader(facts), dataset).pipelines) == rules.consumers(view, dataset)
+    lone = inventory.orphans(reader(facts), iter(known)).things
+    assert set(lone) == {d for d in known if rules.is_orphan(view, d)}
+    bare = {
+        m
+        for m in view.all("Model")
+        if (t := rules.training(view, m)) and any(row.snapshot.version is None for row in t.trained_on)
+    }
+    assert set(inventory.without_snapshots(reader(facts), iter(view.all("Model"))).things) == bare
+
+
+def test_impact_counts_everything_below_and_readers(facts: Facts) -> None:
+    for dataset in datasets(facts)[:4]:
+        found = impact(reader(facts), dataset, "data")
+        below = {s.target for s in lineage.downstream(reader(facts), dataset, 100).steps} - {dataset}
+        models = {m.key[:2] for m in below if m.label == "Model"}
+        assert {row.thing for row in found.datasets} == {
+            d for d in below if d.label == "Dataset" and d.key not in models
+        }
+        assert set(rules.consumers(View(facts), dataset)) <= {row.thing for row in found.pipelines}
+        assert found.severity == Thresholds().severity(found.total)
