@@ -5,8 +5,9 @@ STORE ?= inmemory
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
-        bench-map bench-store lock clean
+.PHONY: promtool help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
+        bench-map bench-replay bench-store bench-read \
+        lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,7 +37,7 @@ stack-down: install ## stop them (WIPE=1 deletes their data)
 stack-status: install ## what runs, where, with how much memory
 	@python -m deploy.local status --name $(NAME)
 
-test: check fast real ## everything that must hold before a change lands
+test: check promtool fast real ## everything that must hold before a change lands
 
 check: install ## lint, types, import rules
 	ruff check .
@@ -48,10 +49,15 @@ fast: install ## tests without any server
 	python -m pytest -q -m "not real and not cassandra"
 
 real: install ## tests on real Kafka, JanusGraph and Cassandra
-	python -m pytest -q -m "real or cassandra" --ignore=tests/lineagegraph/real --ignore=tests/consumer/dlq
+	python -m pytest -q -m "real or cassandra" --ignore=tests/lineagegraph/real
 
-proofs: install ## longer ones: the store cell by cell with negative controls, random runs with kills, replays
-	python -m pytest -q -m "real or cassandra" tests/lineagegraph/real tests/consumer/dlq
+proofs: install ## longer ones: the store cell by cell with negative controls, random runs with kills
+	python -m pytest -q -m "real or cassandra" tests/lineagegraph/real
+
+promtool: install ## build promtool, with which alert rules are tested (needs Go; without it those tests are skipped)
+	@test -x $(BIN)/promtool || ! command -v go >/dev/null || \
+	  (cd deploy/prometheus/promtool && go build -tags remove_all_sd -o $(CURDIR)/$(BIN)/promtool \
+	  github.com/prometheus/prometheus/cmd/promtool)
 
 cluster: install ## three Cassandra nodes, one killed under load
 	python -m tests.lineagegraph.cluster_run --seconds 120
@@ -68,8 +74,14 @@ bench-map: install ## decode and map, events a second on one core
 bench-e2e: install ## Kafka to JanusGraph, everything on this machine
 	python -m benchmarks.e2e
 
+bench-replay: install ## how late live events come while dead letters are replayed
+	python -m benchmarks.replay
+
 bench-store: install ## the graph store beside Gremlin upserts and a bare CQL writer
 	python -m benchmarks.store
+
+bench-read: install ## lineage at depth 5 and 10, beside a plain traversal and a walk without rules
+	@python -m benchmarks.read $(READ)
 
 lock: ## resolve the dependencies anew (needs uv: `pip install uv`)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
