@@ -12,6 +12,7 @@ from pathlib import Path
 from consumer import metrics
 from lineagegraph.schema import EDGES, INDEXES, VERTICES
 from mappers import facets
+from tests.consumer import mutations
 
 TABLE = r"\A(?:\|[^\n]*\n)*"
 DOCS = Path(__file__).parents[1] / "docs"
@@ -45,6 +46,7 @@ def indexes() -> str:
 MADE: dict[str, Callable[[], str]] = {"metrics.md": metrics.as_markdown}
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "facets.md": {"facets": facets.as_markdown},
+    "guarantees.md": {"mutations": mutations.as_markdown},
     "graph.md": {"vertices": vertices, "edges": edges, "indexes": indexes},
 }
 
