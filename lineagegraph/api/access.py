@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,13 +17,14 @@ from lineagegraph.statements import BadStatement
 from lineagegraph.tokens import ANYONE, Grant, Scope, Tokens
 
 
-@dataclass(frozen=True)
 class Refused(Exception):
     """A request that is answered without being read any further."""
 
-    status: int
-    code: str
-    message: str
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
 
     def response(self) -> Response:
         """The answer."""

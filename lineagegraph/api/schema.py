@@ -9,8 +9,10 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from lineagegraph import around, client, lineage, training
+from lineagegraph import around, client, impact, lineage, training
+from lineagegraph.answers import run_answer
 from lineagegraph.api import limits
+from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
 from lineagegraph.api.question import Asking
 from lineagegraph.api.types import (
     VERSION,
@@ -28,6 +30,7 @@ from lineagegraph.reader import Reader
 from lineagegraph.records import layer_of, name_of
 from lineagegraph.statements import Statement
 
+CHANGES: dict[str, impact.Change] = {"schema": "schema", "data": "data", "removal": "removal"}
 Info = strawberry.Info[Asking, None]
 
 
@@ -120,6 +123,34 @@ class Query:
             edge_count=len(found.edges),
             cut=found.cut,
         )
+
+    @strawberry.field
+    async def impact_analysis(
+        self,
+        info: Info,
+        dataset_id: str,
+        change_type: str = "schema",
+        columns: list[str] | None = None,
+        namespace: str | None = None,
+    ) -> ImpactAnalysis:
+        """What a change (schema, data, removal) of a dataset affects; of a schema change perhaps only these columns."""
+        question = info.context.question()
+        change = CHANGES.get(change_type.lower())
+        if change is None:
+            raise BadArgument(f"`changeType` is one of {', '.join(CHANGES)}.")
+
+        def begin(reader: Reader) -> impact.Impact:
+            return impact.impact(reader, lineage.find_dataset(reader, dataset_id, namespace), change, columns or ())
+
+        return ImpactAnalysis(question=question, found=await question.ask("impact", begin))
+
+    @strawberry.field
+    async def run(self, info: Info, run_id: str) -> Run:
+        """One run: its state, and the snapshots that it read and wrote."""
+        question = info.context.question()
+        found = await question.ask("run", lambda reader: run_answer(reader.view, lineage.find_run(reader, run_id)))
+        read, wrote = ([Snapshot(**row) for row in found[verb]] for verb in ("read", "wrote"))
+        return Run(run_id=found["run"], state=found["state"], pipeline=found["pipeline"], read=read, wrote=wrote)
 
 
 @strawberry.type

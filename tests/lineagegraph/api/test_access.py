@@ -1,0 +1,154 @@
+"""Tokens: only hashes are kept, scopes and namespaces hold for every question, and nothing hidden is in any answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineagegraph.api.app import Serving
+from lineagegraph.api.schema import SCHEMA
+from lineagegraph.errors import LineageError
+from lineagegraph.tokens import Tokens, as_toml, new_token
+from tests.lineagegraph.api.asking import Api, asking
+from tests.lineagegraph.test_sight import SECRET, dataset, events, facts_of
+
+READ, WRITE, SOME, OLD = (new_token() for _ in range(4))
+
+
+def token_file(path: Path) -> Path:
+    rows = [
+        as_toml(READ, "reader", ("read",), ()),
+        as_toml(WRITE, "writer", ("write",), ("lineagegraph",)),
+        as_toml(SOME, "some", ("read", "write"), ("open",)),
+        as_toml(OLD, "old", ("read",), ()) + "\nexpires = 2020-01-01",
+    ]
+    path.write_text("\n\n".join(rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with asking(serving=Serving(tokens=Tokens(token_file(tmp_path / "tokens.toml")))) as made:
+        yield made
+
+
+@pytest.mark.parametrize("token", [None, "", "lg_wrong", OLD, READ[:-1], READ + "x", "é"])
+def test_who_has_no_valid_token_is_told_only_that(api: Api, token: str | None) -> None:
+    headers = [] if token is None else [(b"Authorization", f"Bearer {token}".encode())]
+    answer = api.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_scopes_hold(api: Api) -> None:
+    promote = 'mutation { recordDatasetPromotion(sourceDataset: "a/b", targetDataset: "c/d") }'
+    assert api.code(promote, READ) == "FORBIDDEN"
+    assert api.data(promote, WRITE) == {"recordDatasetPromotion": True}
+    assert api.code('{ datasetLineage(datasetId: "c/d") { layer } }', WRITE) == "FORBIDDEN"
+    assert api.data('{ datasetLineage(datasetId: "c/d") { datasetId } }', READ)["datasetLineage"] == {
+        "datasetId": "c/d"
+    }
+
+
+def test_nobody_writes_to_a_namespace_that_they_may_not_see(api: Api) -> None:
+    before = len(api.graph.facts)
+    assert api.code('mutation { recordDatasetPromotion(sourceDataset: "a", targetDataset: "b") }', SOME) == "FORBIDDEN"
+    assert len(api.graph.facts) == before
+
+
+def test_the_file_holds_no_token_and_mistakes_in_it_are_told(tmp_path: Path) -> None:
+    path = token_file(tmp_path / "tokens.toml")
+    assert READ not in path.read_text(encoding="utf-8")
+    path.write_text('[[token]]\nname = "a"\nsha256 = "short"\nscopes = ["admin"]\n', encoding="utf-8")
+    with pytest.raises(LineageError, match=r"line 3: .*sha256.*line 4: .*scopes"):
+        Tokens(path)
+
+
+def test_a_token_that_is_taken_out_of_the_file_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lineagegraph.tokens.LOOK_AGAIN", 0.0)
+    tokens = Tokens(token_file(tmp_path / "tokens.toml"))
+    assert tokens.grant(READ) is not None
+    (tmp_path / "tokens.toml").write_text("[[token", encoding="utf-8")
+    assert tokens.grant(READ) is not None, "half-written: the last good one stays"
+    (tmp_path / "tokens.toml").write_text("", encoding="utf-8")
+    assert tokens.grant(READ) is None
+
+
+NODE = "{ id label name nodeType properties }"
+ASKED = [
+    f"""datasetLineage(datasetId: "{{id}}", namespace: {{ns}}) {{{{
+        datasetId namespace name layer version upstreamCount downstreamCount
+        upstreamDatasets {{{NODE}}} downstreamDatasets {{{NODE}}} generatingPipelines {{{NODE}}}
+        consumingPipelines {{{NODE}}} consumingModels {{{NODE}}} }}}}""",
+    f"""impactAnalysis(datasetId: "{{id}}", namespace: {{ns}}) {{{{ totalAffected severity targetNode {{{NODE}}}
+        affectedDatasets {{{NODE}}} affectedPipelines {{{NODE}}} affectedModels {{{NODE}}} }}}}""",
+    f"""lineageGraph(nodeId: "{{id}}", namespace: {{ns}}) {{{{ nodeCount nodes {{{NODE}}}
+        edges {{{{ id label source target properties }}}} }}}}""",
+]
+OTHERS = [
+    f"""pipelineLineage(pipelineId: "{{id}}") {{{{ pipelineId namespace pipelineVersion pipelineType
+        inputDatasets {{{NODE}}} outputDatasets {{{NODE}}} features {{{NODE}}} downstreamModels {{{NODE}}} }}}}""",
+    """run(runId: "{id}") {{ runId state pipeline
+        read {{ namespace name version }} wrote {{ namespace name version }} }}""",
+    f"""modelLineage(modelName: "{{id}}") {{{{ modelName modelVersion framework trainingDatasets {{{NODE}}}
+        upstreamPipelines {{{NODE}}} datasetSnapshots }}}}""",
+]
+
+
+def questions() -> list[str]:
+    """Every question, about things that may be seen and things that may not."""
+    found = []
+    for number in range(6):
+        where = dataset(number)
+        for namespace in ("null", f'"{where["namespace"]}"'):
+            found += [
+                one.replace("{{", "{").replace("}}", "}").replace("{id}", where["name"]).replace("{ns}", namespace)
+                for one in ASKED
+            ]
+    for name in ("job", f"{SECRET}-job", "run-0", "run-2", "run-4", f"{SECRET}-run-1", f"{SECRET}-parent"):
+        found += [one.replace("{{", "{").replace("}}", "}").replace("{id}", name) for one in OTHERS]
+    return found
+
+
+def test_every_question_of_the_schema_is_asked_here() -> None:
+    text = SCHEMA.as_str().partition("type Query {")[2].partition("\n}")[0]
+    fields = set(re.findall(r"^  (\w+)\(", text, re.M))
+    assert fields == {re.match(r"(\w+)\(", one).group(1) for one in (*ASKED, *OTHERS)}  # type: ignore[union-attr]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events(), min_size=2, max_size=6))
+def test_no_answer_and_no_error_holds_a_string_of_a_hidden_namespace(
+    tmp_path: Path, many: list[dict[str, object]]
+) -> None:
+    serving = Serving(tokens=Tokens(token_file(tmp_path / "tokens.toml")))
+    with asking(facts_of(many), serving) as api:
+        for question in questions():
+            answer = api.post("{ " + question + " }", SOME)
+            told = answer.text
+            for given_by_the_asker in re.findall(r'"([^"]*)"', question):
+                told = told.replace(given_by_the_asker, "")
+            assert SECRET not in told, (question, answer.text)
+
+
+def test_hidden_and_missing_things_are_answered_alike(tmp_path: Path) -> None:
+    serving = Serving(tokens=Tokens(token_file(tmp_path / "tokens.toml")))
+    from tests.lineagegraph.test_sight import complete
+
+    facts = facts_of([complete(), complete(job={"namespace": f"{SECRET}-jobs", "name": "x1"}, run={"runId": "x2"})])
+    with asking(facts, serving) as api:
+        for question in (
+            'datasetLineage(datasetId: "{}") {{ layer }}',
+            'pipelineLineage(pipelineId: "{}") {{ namespace }}',
+            'run(runId: "{}") {{ state }}',
+        ):
+            hidden = {"d": f"{SECRET}/t1", "p": "x1", "r": "x2"}[question[0]]
+            answers = [
+                api.post("{ " + question.format(name) + " }", SOME).text.replace(name, "") for name in (hidden, "none")
+            ]
+            assert answers[0] == answers[1]
