@@ -63,7 +63,9 @@ def search(reader: Reader, scan: Scan, text: str, first: int = FIRST, after: str
                 vertex
             ):
                 found.add(vertex)
-    return _page(found, first, after, cut)
+    page = _page(found, first, after, cut)
+    reader.fetch(page.things)
+    return page
 
 
 def orphans(reader: Reader, datasets: Iterator[Vertex], first: int = FIRST, after: str | None = None) -> Page:
