@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     graph_username: str | None = _field(None, "JanusGraph user", "lineage")
     graph_password: SecretStr | None = _field(None, "JanusGraph password", "…")
     graph_tls_ca_file: Path | None = _field(None, "certificates to trust (wss)", "/etc/janus/ca.pem")
+    graph_traversal_source: str = _field("g", "name of the graph's traversal source", "lineage_traversal")
+    graph_request_bytes: int = _field(
+        1_000_000, "the largest request; must stay below the server's maxContentLength", ge=10_000
+    )
     graph_timeout_seconds: float = _field(30.0, "how long one request may take", gt=0, le=600)
     graph_sync_seconds: float = _field(
         12.0,
@@ -247,6 +251,8 @@ class Settings(BaseSettings):
             username=self.graph_username,
             password=password.get_secret_value() if password else None,
             tls_ca_file=self.graph_tls_ca_file,
+            traversal_source=self.graph_traversal_source,
+            max_request_bytes=self.graph_request_bytes,
             timeout_seconds=self.graph_timeout_seconds,
             connections=self.batches_in_flight + 1,  # a heartbeat must not wait for a batch
             naming_file=self.naming_file,

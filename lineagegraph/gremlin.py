@@ -43,6 +43,7 @@ PERMANENT = (
 )
 SCRIPT_FAILED = (500, 597)
 UNAUTHORIZED = (401, 403)
+NOT_TAKEN = (498, 499)  # the request itself is refused: no such traversal source, no evaluation of scripts
 
 # It logs whole messages, and they hold the content of events; what went wrong is in our errors.
 logging.getLogger("gremlinpython").setLevel(logging.CRITICAL)
@@ -140,7 +141,7 @@ class Connection:
             transport = self._transport = Transport(settings.connect_seconds, settings.tls_ca_file)
             self._client = Client(
                 settings.urls[self._at],
-                "g",
+                settings.traversal_source,
                 pool_size=1,
                 max_workers=1,
                 transport_factory=lambda: transport,
@@ -163,7 +164,7 @@ class Connection:
         try:
             yield
         except GremlinServerError as error:
-            raise _consequence(error, self.host) from None
+            raise _consequence(error, self.host, self._settings.traversal_source) from None
         except GeneratorExit:
             raise
         except GraphUnavailable:
@@ -224,9 +225,15 @@ def _echoed(results: list[Any], key: str) -> Reply:
     raise GraphUnavailable("A reply of the graph belongs to another request; the connection was replaced.")
 
 
-def _consequence(error: GremlinServerError, host: str) -> GraphRejected | GraphUnavailable:
+def _consequence(error: GremlinServerError, host: str, source: str = "g") -> GraphRejected | GraphUnavailable:
     if error.status_code in UNAUTHORIZED:
         return GraphUnavailable(_unauthorized(host))
+    if error.status_code in NOT_TAKEN or "GremlinScriptEngine" in str(error):
+        return GraphUnavailable(
+            f"The server at {host} takes no scripts for a traversal source {source!r}. Set "
+            "LINEAGE_GRAPH_TRAVERSAL_SOURCE to the one that it has, and let it evaluate gremlin-groovy scripts "
+            "(scriptEngines in its configuration): lineagegraph sends all its work as scripts."
+        )
     causes = [str(cause) for cause in (error.status_attributes or {}).get("exceptions", ())]
     name = causes[-1].rpartition(".")[2] if causes else f"status {error.status_code}"
     if error.status_code in SCRIPT_FAILED and any(cause.startswith(PERMANENT) for cause in causes):

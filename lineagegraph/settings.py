@@ -16,6 +16,7 @@ class GraphSettings:
     username: str | None = None
     password: str | None = None
     tls_ca_file: Path | None = None  # for wss; without it the system's certificates are trusted
+    traversal_source: str = "g"  # by this the server knows the graph
     timeout_seconds: float = 30.0  # for one request
     connect_seconds: float = 5.0
     connections: int = 4  # requests in flight

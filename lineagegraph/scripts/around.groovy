@@ -123,4 +123,4 @@ static String run(StandardJanusGraph g, String json) {
   return JSON.writeValueAsString(around(g, b) + meta(g) + [k: b.get('k')])
 }
 
-run((StandardJanusGraph) graph, (String) b)
+run((StandardJanusGraph) g.getGraph(), (String) b)

@@ -20,4 +20,4 @@ static String run(StandardJanusGraph g, Map b) {
   return new ObjectMapper().writeValueAsString([k: b.get('k'), dropped: dropped])
 }
 
-run((StandardJanusGraph) graph, (Map) new ObjectMapper().readValue((String) b, Map.class))
+run((StandardJanusGraph) g.getGraph(), (Map) new ObjectMapper().readValue((String) b, Map.class))

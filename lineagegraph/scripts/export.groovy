@@ -78,4 +78,4 @@ class Pages implements CloseableIterator<String> {
   }
 }
 
-new Pages(JSON, (StandardJanusGraph) graph, (Map) JSON.readValue((String) b, Map.class))
+new Pages(JSON, (StandardJanusGraph) g.getGraph(), (Map) JSON.readValue((String) b, Map.class))

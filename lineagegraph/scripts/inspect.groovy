@@ -110,4 +110,4 @@ class Rows implements CloseableIterator<String> {
   }
 }
 
-new Rows(JSON, (StandardJanusGraph) graph, (Map) JSON.readValue((String) b, Map.class))
+new Rows(JSON, (StandardJanusGraph) g.getGraph(), (Map) JSON.readValue((String) b, Map.class))

@@ -71,4 +71,4 @@ class Names implements CloseableIterator<String> {
   }
 }
 
-new Names(JSON, (StandardJanusGraph) graph, (Map) JSON.readValue((String) b, Map.class))
+new Names(JSON, (StandardJanusGraph) g.getGraph(), (Map) JSON.readValue((String) b, Map.class))

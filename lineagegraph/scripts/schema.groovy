@@ -215,4 +215,4 @@ static String run(StandardJanusGraph g, String json) {
   return JSON.writeValueAsString(reply)
 }
 
-run((StandardJanusGraph) graph, (String) b)
+run((StandardJanusGraph) g.getGraph(), (String) b)

@@ -168,4 +168,4 @@ static String run(StandardJanusGraph g, String json) {
   return JSON.writeValueAsString([k: b.get('k'), g: known.get(1), h: known.get(2)])
 }
 
-run((StandardJanusGraph) graph, (String) b)
+run((StandardJanusGraph) g.getGraph(), (String) b)

@@ -25,7 +25,7 @@ def rules() -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed (Debian: apt-get install prometheus)"
+    shutil.which("promtool") is None, reason="promtool is not there: `make promtool` builds it, with Go"
 )
 @pytest.mark.parametrize(
     "arguments", [("check", "rules", str(RULES)), ("test", "rules", str(TESTS))], ids=["check", "test"]
