@@ -29,6 +29,8 @@ COMMANDS = {
     "publish": "consumer.commands:publish",
     "rebuild": "consumer.rebuild:rebuild",
     "resume": "consumer.resume:resume",
+    "serve": "consumer.serve:serve",
+    "token": "consumer.serve:token",
 }
 
 

@@ -1,0 +1,110 @@
+"""`lineagegraph serve`: GraphQL, and OpenLineage events over HTTP, in one process beside the consumers."""
+
+from __future__ import annotations
+
+import ipaddress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from consumer.errors import BadSettings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option(
+    "--tokens", "token_file", type=click.Path(path_type=Path), help="Token file; without it only loopback is served."
+)
+@click.option("--origin", "origins", multiple=True, help="Origin that browsers may ask from (again for several).")
+@click.option("--ingest/--no-ingest", default=True, help="Whether to take OpenLineage events and send them to Kafka.")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="For one request.")
+def serve(
+    host: str, port: int, token_file: Path | None, origins: tuple[str, ...], ingest: bool, seconds: float
+) -> None:
+    """Answer GraphQL at /graphql, and take OpenLineage events at /api/v1/lineage.
+
+    \b
+    Example: lineagegraph serve --tokens tokens.toml --host 0.0.0.0
+    """
+    import uvicorn
+
+    from consumer.ingest import Ingest
+    from consumer.settings import load
+    from lineagegraph.api.app import Serving, application
+    from lineagegraph.api.question import Backend
+    from lineagegraph.gremlin import Connections
+    from lineagegraph.store import GraphStore
+    from lineagegraph.tokens import Tokens
+
+    if token_file is None and not _is_loopback(host):
+        raise BadSettings(
+            f"Without tokens everybody could read and write at {host}. Give --tokens FILE (`lineagegraph token new` "
+            "makes a line of it), or listen on 127.0.0.1."
+        )
+    settings = load()
+    tokens = Tokens(token_file) if token_file else None
+    graph = settings.graph()
+    naming = graph.naming()
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(GraphStore(graph)))
+        store.open(naming.hash)
+        connections = stack.enter_context(closing(Connections(graph)))
+        threads = stack.enter_context(ThreadPoolExecutor(2 * graph.connections, thread_name_prefix="question"))
+        taking = Ingest(settings, settings.topics[0], naming, tokens) if ingest else None
+        app = application(
+            Backend(connections, store, naming, threads, seconds),
+            Serving(tokens, origins),
+            taking.routes() if taking else (),
+            (taking.open,) if taking else (),
+        )
+        if tokens is None:
+            click.echo("Access is off: everybody on this machine may read and write.", err=True)
+        click.echo(f"GraphQL at http://{host}:{port}/graphql", err=True)
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            loop="asyncio",  # aiokafka does not work reliably on uvloop
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=200,
+            timeout_keep_alive=30,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@click.group()
+def token() -> None:
+    """Tokens for `lineagegraph serve`."""
+
+
+@token.command("new")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(["read", "write"]), default=("read",))
+@click.option(
+    "--namespace", "namespaces", multiple=True, help="Namespace that it may see (again for several); * is any text."
+)
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is valid.")
+def token_new(name: str, scopes: tuple[str, ...], namespaces: tuple[str, ...], expires: datetime | None) -> None:
+    """Make a token: it is shown once, on standard error; its lines for the token file go to standard output.
+
+    \b
+    Example: lineagegraph token new grafana --namespace 's3://lake*' >> tokens.toml
+    """
+    from lineagegraph.tokens import as_toml, new_token
+
+    made = new_token()
+    last: date | None = expires.date() if expires else None
+    click.echo(as_toml(made, name, scopes, namespaces, last) + "\n")
+    click.echo(f"The token of {name}, shown only now: {made}", err=True)

@@ -1,0 +1,154 @@
+"""Events over HTTP: checked before they are sent, acknowledged before they are answered, all of a batch or none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from consumer.ingest import MOST_EVENTS, Ingest
+from consumer.settings import load
+from lineagegraph.api.access import Refused
+from lineagegraph.api.app import _refused
+from lineagegraph.naming import Naming
+from lineagegraph.tokens import Tokens, as_toml, new_token
+
+WRITE, READ, SOME = (new_token() for _ in range(3))
+EVENT = {
+    "eventType": "COMPLETE",
+    "eventTime": "2026-11-18T00:00:00Z",
+    "run": {"runId": "01939b2e-0000-7000-8000-000000000000"},
+    "job": {"namespace": "air", "name": "task"},
+    "inputs": [{"namespace": "s3://lake", "name": "bronze/orders"}],
+}
+
+
+class Producer:
+    """Takes records; acknowledges them, or not."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes, bytes | None]] = []
+        self.fails = False
+
+    async def send(self, topic: str, value: bytes, key: bytes | None) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.fails:
+            done.set_exception(KafkaTimeoutError())
+        else:
+            self.sent.append((topic, value, key))
+            done.set_result(None)
+        return done
+
+
+class Http:
+    def __init__(self, client: TestClient, producer: Producer) -> None:
+        self.client = client
+        self.producer = producer
+
+    def post(self, body: Any, token: str | None = WRITE, path: str = "/api/v1/lineage", **headers: str) -> Any:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        told = {"Content-Type": "application/json", **headers}
+        if token:
+            told["Authorization"] = f"Bearer {token}"
+        return self.client.post(path, content=content, headers=told)
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Iterator[Http]:
+    rows = [
+        as_toml(WRITE, "w", ("write",), ()),
+        as_toml(READ, "r", ("read",), ()),
+        as_toml(SOME, "s", ("write",), ("air",)),
+    ]
+    (tmp_path / "tokens.toml").write_text("\n".join(rows), encoding="utf-8")
+    settings = load(max_event_bytes=20_000)
+    ingest = Ingest(settings, "events", Naming(), Tokens(tmp_path / "tokens.toml"))
+    producer = Producer()
+    ingest._producer = producer
+    app = Starlette(routes=ingest.routes())
+    app.add_exception_handler(Refused, _refused)
+    with TestClient(app) as client:
+        yield Http(client, producer)
+
+
+def test_an_event_is_sent_as_it_is_with_openlineages_key(http: Http) -> None:
+    body = json.dumps(EVENT, indent=3).encode()
+    assert http.post(body).status_code == 201
+    assert http.producer.sent == [("events", body, b"run:air/task")]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/lineage", "/api/v1/lineage/batch"])
+def test_a_list_is_sent_event_by_event(http: Http, path: str) -> None:
+    other = {"eventTime": "2026-11-18T00:00:00Z", "job": {"namespace": "air", "name": "other"}}
+    answer = http.post([EVENT, other], path=path)
+    assert (answer.status_code, answer.json()) == (201, {"status": "success", "received": 2})
+    assert [key for _, _, key in http.producer.sent] == [b"run:air/task", b"job:air/other"]
+
+
+def test_of_a_list_with_a_bad_event_nothing_is_sent_and_the_bad_one_is_named(http: Http) -> None:
+    answer = http.post([EVENT, {**EVENT, "eventTime": "yesterday"}])
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["index"], error["code"], error["pointer"]) == (1, "event_time", "/eventTime")
+    assert "RFC 3339" in error["remedy"]
+    assert http.producer.sent == []
+
+
+def test_without_an_acknowledgement_it_is_not_created(http: Http) -> None:
+    http.producer.fails = True
+    answer = http.post(EVENT)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "NOT_JSON"),
+        (b"[]", 400, "EMPTY"),
+        (b" " * 30_000, 413, "TOO_LARGE"),
+        (b"[" + b"1," * MOST_EVENTS + b"1]", 413, "TOO_LARGE"),
+    ],
+)
+def test_what_is_no_list_of_events_is_refused(http: Http, body: bytes, status: int, code: str) -> None:
+    answer = http.post(body)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("document", [5, {}, {"run": {}}, {**EVENT, "eventTime": "2400-01-01T00:00:00Z"}, [[EVENT]]])
+def test_what_would_become_a_dead_letter_is_refused(http: Http, document: Any) -> None:
+    answer = http.post(document)
+    assert answer.status_code == 422
+    assert all(error["remedy"] for error in answer.json()["errors"])
+    assert http.producer.sent == []
+
+
+def test_an_event_from_the_future_is_refused(http: Http) -> None:
+    answer = http.post({**EVENT, "eventTime": "2199-01-01T00:00:00Z"})
+    assert answer.json()["errors"][0]["code"] == "event_time"
+
+
+def test_only_who_may_write_does_and_only_to_their_namespaces(http: Http) -> None:
+    assert http.post(EVENT, token=None).status_code == 401
+    assert http.post(EVENT, token=READ).status_code == 403
+    answer = http.post(EVENT, token=SOME)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "forbidden")
+    assert http.producer.sent == []
+    assert http.post({**EVENT, "inputs": []}, token=SOME).status_code == 201
+
+
+def test_a_facet_that_speaks_of_another_namespace_is_seen(http: Http) -> None:
+    parent = {"run": {"runId": "p"}, "job": {"namespace": "theirs", "name": "dag"}}
+    event = {**EVENT, "inputs": [], "run": {"runId": "r", "facets": {"parent": parent}}}
+    assert http.post(event, token=SOME).status_code == 403
+
+
+def test_forms_and_compressed_bodies_are_not_taken(http: Http) -> None:
+    assert http.post(EVENT, **{"Content-Type": "text/plain"}).status_code == 415
+    assert http.post(EVENT, **{"Content-Encoding": "gzip"}).status_code == 415

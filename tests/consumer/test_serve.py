@@ -1,0 +1,90 @@
+"""`lineagegraph serve` as its users run it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from consumer.cli import cli
+from lineagegraph.errors import LineageError
+from tests.product import Product, eventually
+
+EVENT: Any = {
+    "eventType": "COMPLETE",
+    "eventTime": "2026-11-18T00:00:00Z",
+    "run": {"runId": "01939b2e-0000-7000-8000-000000000000"},
+    "job": {"namespace": "air", "name": "task"},
+    "inputs": [{"namespace": "s3://lake", "name": "bronze/orders"}],
+    "outputs": [{"namespace": "s3://lake", "name": "silver/orders"}],
+}
+
+
+def test_without_tokens_only_loopback_is_served() -> None:
+    result = CliRunner().invoke(cli, ["serve", "--host", "192.0.2.1"], standalone_mode=False)
+    assert isinstance(result.exception, LineageError)
+    assert "--tokens" in str(result.exception)
+
+
+def test_a_new_token_is_shown_once_and_only_its_hash_is_for_the_file() -> None:
+    result = CliRunner().invoke(cli, ["token", "new", "grafana", "--namespace", "s3://lake*"])
+    (made,) = re.findall(r"lg_\S+", result.stderr)
+    assert made not in result.stdout
+    assert 'namespaces = ["s3://lake*"]' in result.stdout
+
+
+@contextmanager
+def serving(product: Product, *more: str) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = product.start("serve", "--port", str(port), *more)
+    try:
+        eventually(lambda: _lives(port))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _lives(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.real
+def test_an_event_over_http_goes_through_kafka_into_the_graph_and_is_answered(
+    product: Callable[[str], Product], tmp_path: Path
+) -> None:
+    mine = product("inmemory")
+    mine.run("schema", "install")
+    (tmp_path / "empty.json").write_text(json.dumps(EVENT), encoding="utf-8")
+    mine.publish(tmp_path / "empty.json", partitions=1)
+    made = CliRunner().invoke(cli, ["token", "new", "all", "--scope", "read", "--scope", "write"])
+    (tmp_path / "tokens.toml").write_text(made.stdout, encoding="utf-8")
+    (secret,) = re.findall(r"lg_\S+", made.stderr)
+    with serving(mine, "--tokens", str(tmp_path / "tokens.toml")) as url:
+        headers = {"Authorization": f"Bearer {secret}"}
+        sent = httpx.post(f"{url}/api/v1/lineage", json=EVENT, headers=headers, timeout=30)
+        assert (sent.status_code, sent.json()["received"]) == (201, 1)
+        assert httpx.post(f"{url}/api/v1/lineage", json=EVENT, timeout=30).status_code == 401
+        assert mine.consume()["written"] == 2
+        query = (
+            '{ datasetLineage(datasetId: "silver/orders") { upstreamDatasets { name } generatingPipelines { name } } }'
+        )
+        asked: Any = httpx.post(f"{url}/graphql", json={"query": query}, headers=headers, timeout=30).json()
+        assert asked["data"]["datasetLineage"] == {
+            "upstreamDatasets": [{"name": "bronze/orders"}],
+            "generatingPipelines": [{"name": "task"}],
+        }
+    assert secret not in mine.log.read_text(encoding="utf-8")
