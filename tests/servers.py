@@ -27,6 +27,7 @@ org.janusgraph.core.JanusGraphFactory.drop(old)
 made = manager.openGraph('graph', { name -> org.janusgraph.core.JanusGraphFactory.open(same) })
 manager.gremlinExecutor.scriptEngineManager.put('graph', made)
 manager.gremlinExecutor.scriptEngineManager.put('g', made.traversal())
+manager.putTraversalSource('g', made.traversal())
 made.traversal().V('meta:schema').hasNext()
 """
 

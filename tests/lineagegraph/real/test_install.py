@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from deploy.local import JanusGraph
 from lineagegraph import install as installing
@@ -15,6 +18,7 @@ from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import Connections
 from lineagegraph.schema import EDGES, SCHEMA_VERSION, EdgeLabel
 from lineagegraph.store import GraphStore
+from lineagegraph.upkeep import migrate
 from tests.lineagegraph.real.conftest import Pair
 from tests.lineagegraph.servers import NAMING, gremlin, install_schema, opened, settings
 from tests.servers import empty
@@ -130,6 +134,27 @@ def test_installing_again_is_the_remedy_for_an_older_schema(bare: JanusGraph, mo
     assert install_schema(bare).made == ("edge label SAME_AS",)
     say("schema_version", SCHEMA_VERSION - 1)(bare)
     install_schema(bare)
+    with opened(bare) as store:
+        assert store.heartbeat()
+
+
+def test_migrating_says_what_is_missing_and_makes_it_once(bare: JanusGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    def migrated(*arguments: str) -> Any:
+        done = CliRunner().invoke(migrate, [*arguments, "--json"], obj=lambda: settings(bare))
+        return json.loads(done.output) if done.exit_code == 0 else done.exception
+
+    assert isinstance(migrated(), SchemaMismatch), "there is nothing to migrate"
+    monkeypatch.setattr(installing, "TURN", 0.5)
+    install_without("SAME_AS")(bare)
+    gremlin(bare, SAY, key_="schema_version", value_=SCHEMA_VERSION - 1)
+    planned = migrated("--dry-run")
+    assert (planned["from"], planned["to"]) == (SCHEMA_VERSION - 1, SCHEMA_VERSION)
+    assert planned["made"] == ["edge label SAME_AS"]
+    assert "The graph's schema is older than this program" in refusal(bare), "nothing was made yet"
+    with ThreadPoolExecutor(2) as pool:
+        made = [one["made"] for one in pool.map(lambda _: migrated(), range(2))]
+    assert sorted(made) == [[], ["edge label SAME_AS"]], "two at once make it once"
+    assert migrated()["made"] == []
     with opened(bare) as store:
         assert store.heartbeat()
 
