@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import date, datetime
@@ -22,8 +23,9 @@ from consumer.errors import BadSettings
 @click.option("--origin", "origins", multiple=True, help="Origin that browsers may ask from (again for several).")
 @click.option("--ingest/--no-ingest", default=True, help="Whether to take OpenLineage events and send them to Kafka.")
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="For one request.")
+@click.option("--json", "as_json", is_flag=True, help="Say where it listens, and whether access is on, as JSON.")
 def serve(
-    host: str, port: int, token_file: Path | None, origins: tuple[str, ...], ingest: bool, seconds: float
+    host: str, port: int, token_file: Path | None, origins: tuple[str, ...], ingest: bool, seconds: float, as_json: bool
 ) -> None:
     """Answer GraphQL at /graphql, and take OpenLineage events at /api/v1/lineage.
 
@@ -61,9 +63,12 @@ def serve(
             taking.routes() if taking else (),
             (taking.open,) if taking else (),
         )
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}/graphql"
+        if as_json:
+            click.echo(json.dumps({"graphql": url, "access": tokens is not None, "ingest": ingest}))
         if tokens is None:
             click.echo("Access is off: everybody on this machine may read and write.", err=True)
-        click.echo(f"GraphQL at http://{host}:{port}/graphql", err=True)
+        click.echo(f"GraphQL at {url}", err=True)
         uvicorn.run(
             app,
             host=host,
@@ -96,15 +101,22 @@ def token() -> None:
     "--namespace", "namespaces", multiple=True, help="Namespace that it may see (again for several); * is any text."
 )
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is valid.")
-def token_new(name: str, scopes: tuple[str, ...], namespaces: tuple[str, ...], expires: datetime | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Token, hash and the lines for the file as one JSON object.")
+def token_new(
+    name: str, scopes: tuple[str, ...], namespaces: tuple[str, ...], expires: datetime | None, as_json: bool
+) -> None:
     """Make a token: it is shown once, on standard error; its lines for the token file go to standard output.
 
     \b
     Example: lineagegraph token new grafana --namespace 's3://lake*' >> tokens.toml
     """
-    from lineagegraph.tokens import as_toml, new_token
+    from lineagegraph.tokens import as_toml, digest_of, new_token
 
     made = new_token()
     last: date | None = expires.date() if expires else None
-    click.echo(as_toml(made, name, scopes, namespaces, last) + "\n")
+    lines = as_toml(made, name, scopes, namespaces, last)
+    if as_json:
+        click.echo(json.dumps({"name": name, "token": made, "sha256": digest_of(made), "lines": lines}))
+        return
+    click.echo(lines + "\n")
     click.echo(f"The token of {name}, shown only now: {made}", err=True)
