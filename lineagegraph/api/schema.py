@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext
 from lineagegraph import around, client, impact, lineage, training
 from lineagegraph.answers import run_answer
 from lineagegraph.api import limits
+from lineagegraph.api.further import Further
 from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
 from lineagegraph.api.question import Asking
 from lineagegraph.api.types import (
@@ -35,7 +36,7 @@ Info = strawberry.Info[Asking, None]
 
 
 @strawberry.type
-class Query:
+class Query(Further):
     """Questions to the lineage graph."""
 
     @strawberry.field

@@ -20,6 +20,7 @@ from lineagegraph.reader import Reader
 from lineagegraph.sight import EVERYTHING, Sight, runs_named
 from lineagegraph.view import View
 from mappers import decode, map_event
+from tests.lineagegraph.fake_graph import FakeGraph
 
 SECRET = "hush"
 
@@ -135,38 +136,9 @@ def test_what_a_writer_may_not_write_is_named() -> None:
     assert EVERYTHING.hidden_in(facts_of([complete()])) == []
 
 
-def served(facts: Facts) -> Callable[[str, str, str], dict[str, Any]]:
-    """A server that gives all facts to whatever is asked."""
-
-    def ask(script: str, key: str, body: str) -> dict[str, Any]:
-        vertices: list[tuple[str, dict[str, Any]]] = [
-            (v.id, {**dict(zip(_key(v), v.key, strict=True)), **stored}) for v, stored in facts.vertices.items()
-        ]
-        index = orjson.loads(body).get("index")
-        if index is not None:
-            texts = {text for lookup in index for _, text in lookup}
-            return {
-                "k": key,
-                "g": "graph",
-                "v": [row for row in vertices if row[1].get("dataset_id") in texts],
-                "e": [],
-                "t": [],
-            }
-        edges = [[e.source.id, e.label, e.target.id, day] for e, day in facts.edges.items()]
-        return {"k": key, "g": "graph", "v": vertices, "e": edges, "t": []}
-
-    return ask
-
-
-def _key(vertex: Vertex) -> tuple[str, ...]:
-    from lineagegraph.schema import VERTICES
-
-    return VERTICES[vertex.label].key
-
-
 def test_a_reader_says_of_hidden_things_what_it_says_of_things_that_are_not_there() -> None:
     facts = facts_of([complete(), complete(job={"namespace": f"{SECRET}-jobs", "name": "j"}, run={"runId": "theirs"})])
-    reader = Reader(served(facts), sight=Sight(("open",)))
+    reader = Reader(FakeGraph(facts).ask, sight=Sight(("open",)))
     with pytest.raises(lineage.NotFound, match="No dataset is called"):
         lineage.find_dataset(reader, f"{SECRET}/t1")
     with pytest.raises(lineage.NotFound, match="No dataset is called"):

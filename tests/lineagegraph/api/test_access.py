@@ -90,7 +90,18 @@ ASKED = [
     f"""lineageGraph(nodeId: "{{id}}", namespace: {{ns}}) {{{{ nodeCount nodes {{{NODE}}}
         edges {{{{ id label source target properties }}}} }}}}""",
 ]
+WHICH = 'datasetId: "{id}", namespace: {ns}'
+ASKED += [
+    f'snapshotProvenance({WHICH}, version: "100000000000000001")',
+    f"columnLineage({WHICH})",
+    f"datasetVersions({WHICH})",
+    f"datasetSchemas({WHICH})",
+    f"schemaDrift({WHICH})",
+]
 OTHERS = [
+    'pipelineRuns(pipelineId: "{id}")',
+    'datasetsByLayer(layer: "gold")',
+    'modelAudit(modelName: "{id}")',
     f"""pipelineLineage(pipelineId: "{{id}}") {{{{ pipelineId namespace pipelineVersion pipelineType
         inputDatasets {{{NODE}}} outputDatasets {{{NODE}}} features {{{NODE}}} downstreamModels {{{NODE}}} }}}}""",
     """run(runId: "{id}") {{ runId state pipeline
