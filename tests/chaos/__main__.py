@@ -21,7 +21,7 @@ from pathlib import Path
 
 from deploy.local.home import default_home
 from tests.chaos import without
-from tests.chaos.report import Outcome, as_dict, of_dict, show, summary
+from tests.chaos.report import Outcome, as_dict, as_markdown, of_dict, show, summary
 from tests.chaos.run import Plan, play
 from tests.chaos.stage import ChaosStack, stage
 from tests.servers import session_name
@@ -33,7 +33,11 @@ def main(words: Sequence[str] | None = None) -> int:
     """The command line."""
     options = _arguments(words)
     if options.table is not None:
-        return _end([of_dict(json.loads(line)) for line in options.table.read_text("utf-8").splitlines()])
+        found = [of_dict(json.loads(line)) for line in options.table.read_text("utf-8").splitlines()]
+        if options.markdown:
+            print(as_markdown(found))
+            return 0
+        return _end(found)
     first = random.randrange(10**6) if options.seed is None else options.seed
     events = options.events or int(options.seconds * 170)
     slow = options.slow or options.seconds >= SHORT
@@ -79,6 +83,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument("--into", type=Path, help="a file that gets one line of JSON for each run")
     options.add_argument("--keep", type=Path, help="a folder that keeps the consumers' logs")
     options.add_argument("--table", type=Path, help="only print the table of the runs in such a file")
+    options.add_argument("--markdown", action="store_true", help="that table as docs/reliability.md shows it")
     return options.parse_args(words)
 
 

@@ -85,6 +85,31 @@ def show(outcomes: Sequence[Outcome]) -> None:
             print(f"seed {outcome.seed}: {failure}")
 
 
+def as_markdown(outcomes: Sequence[Outcome]) -> str:
+    """What docs/reliability.md shows: the runs in one sentence, the bound that follows, and the table."""
+    all_of = summary(outcomes)
+    good = sum(outcome.good for outcome in outcomes)
+    strikes = sum(len(outcome.strikes) for outcome in outcomes)
+    letters = sum(outcome.dead_letters for outcome in outcomes)
+    most = max(outcome.megabytes for outcome in outcomes)
+    said = (
+        f"{all_of['runs']} runs (seeds {outcomes[0].seed} to {outcomes[-1].seed}), {good} of them without any failure: "
+        f"{all_of['events']:,} records, {strikes} strikes, {all_of['kills']} kills, "
+        f"{sum(outcome.commits for outcome in outcomes):,} commits, {all_of['lost']} lost, "
+        f"{all_of['doubled']} doubled, {all_of['dead_letters_wrong']} of {letters:,} dead letters wrong; "
+        f"at most {most} MB in any consumer."
+    )
+    bound = (
+        "By the rule of three (nothing seen in *n* tries: at most 3/*n*, with 95 % confidence) fewer than "
+        f"{3e6 / all_of['events']:.1f} in a million records, and fewer than {300 / strikes:.1f} % of such strikes, "
+        "lose or double anything."
+    )
+    text = [said] if all_of["lost"] or all_of["doubled"] else [said, "", bound]
+    text += ["", f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    text += [f"| {' | '.join(map(str, row))} |" for row in rows(outcomes)]
+    return "\n".join(text)
+
+
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What the last line says."""
     names = ("events", "kills", "lost", "doubled", "dead_letters_wrong")
