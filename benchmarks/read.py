@@ -30,7 +30,7 @@ from lineagegraph.facts import Vertex, fold
 from lineagegraph.gremlin import Connections, request_key
 from lineagegraph.install import install
 from lineagegraph.naming import Naming
-from lineagegraph.reader import Reader
+from lineagegraph.reader import Limits, Reader
 from lineagegraph.settings import GraphSettings
 from lineagegraph.store import GraphStore
 from mappers import decode, map_event
@@ -66,7 +66,7 @@ def fill(settings: GraphSettings, pipelines: int, runs: int) -> None:
 
 def ours(connections: Connections, start: Vertex, depth: int) -> int:
     """`upstream` with all its rules and snapshots; datasets found."""
-    found = lineage.upstream(Reader(connections.ask), start, depth)
+    found = lineage.upstream(Reader(connections.ask, Limits(seconds=600)), start, depth)
     if found.cut is not None:
         raise SystemExit(f"an answer was cut: {found.cut.why}")
     return len({step.source for step in found.steps} | {p for step in found.steps for p in step.pipelines})

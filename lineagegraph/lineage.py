@@ -18,6 +18,7 @@ from lineagegraph.reader import Reader
 __all__ = ["Ambiguous", "NotFound"]  # of those who catch what is raised here
 
 MOST_DATASETS = 5_000  # in one answer
+AHEAD = 5  # levels that are fetched together, before the rules decide which of their edges count
 Direction = Literal["upstream", "downstream"]
 
 
@@ -114,6 +115,8 @@ def _walk(reader: Reader, start: Vertex, depth: int, direction: Direction, when:
     for number in range(1, depth + 1):
         if (why := reader.exhausted or ("size" if len(seen) >= MOST_DATASETS else None)) is not None:
             break
+        if direction == "upstream" and (number - 1) % AHEAD == 0:
+            needs.ahead(reader, [v for v in front if v.label == "Dataset"], min(AHEAD, depth - number + 1))
         new = [replace(step, depth=number) for step in level(reader, front, when)]
         steps += new
         reached = (step.source if direction == "upstream" else step.target for step in new)
@@ -212,7 +215,7 @@ def _with_snapshots(reader: Reader, steps: list[Step], when: When) -> tuple[Step
     """The steps with what the latest completed run of each pipeline read of the source."""
     makers = {pipeline for step in steps for pipeline in step.pipelines if not step.read}
     latest = {p: run for p in makers if (run := rules.latest_run(reader.view, p, when.as_of))}
-    needs.snapshots(reader, latest.values())
+    needs.reads(reader, latest.values())
     view = reader.view
     read = {p: rules.snapshots_read(view, run) for p, run in latest.items()}
 

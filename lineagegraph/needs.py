@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from lineagegraph import rules
 from lineagegraph.facts import Vertex, bucket
-from lineagegraph.reader import Hop, Reader
+from lineagegraph.reader import STAY, Hop, Reader
 
 OUT, IN = "OUT", "IN"
 ALIKE: Hop = ((OUT, "SAME_AS"), (IN, "SAME_AS"))
@@ -18,14 +18,24 @@ MAKERS = (
     ((IN, "GENERATED_BY"), (IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")),
     ((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),
 )
+_NAMED: tuple[Hop, ...] = ((STAY, *ALIKE), (STAY, *ALIKE))
+_MADE: tuple[Hop, ...] = ((*MAKERS[0],), (STAY, *MAKERS[1]))
 USERS = (((IN, "CONSUMES"), (IN, "DERIVED_FROM")), ((OUT, "GENERATED_BY"), (OUT, "PRODUCES")))
 JOB: tuple[Hop, ...] = (((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),)
 ENDS: Hop = ((OUT, "RUN_OF"), (OUT, "READ"), (OUT, "WROTE"))
-VERSIONS = ("READ_SCANNED", "READ_AT_START", "READ_LATER", "WROTE_REPORTED", "WROTE_NAMED")
+READS = ("READ_SCANNED", "READ_AT_START", "READ_LATER")
+VERSIONS = (*READS, "WROTE_REPORTED", "WROTE_NAMED")
 RUN = ((*ENDS, (OUT, "PARENT"), *((OUT, label) for label in VERSIONS)),)
 HELD: Hop = ((OUT, "HOLDS"),)
 DAYS = (((OUT, "BUCKET"),), ((OUT, "BUCKET"),))
 WRITERS = (HELD, ((IN, "WROTE_NAMED"), (IN, "WROTE_REPORTED")), ((OUT, "WROTE_REPORTED"), (OUT, "PARENT")))
+
+
+def ahead(reader: Reader, datasets: Iterable[Vertex], levels: int) -> None:
+    """Most of what `sources` needs for so many levels above these datasets, whether current or not, in two requests."""
+    reader.fetch(sorted(datasets), ((*_NAMED, *_MADE) * levels + _NAMED))
+    view = reader.view
+    reader.fetch(sorted({Vertex("Run", (r,)) for p in view.all("Pipeline") if (r := view.text(p, "latest_run"))}), RUN)
 
 
 def names(reader: Reader, datasets: Iterable[Vertex] = ()) -> None:
@@ -79,7 +89,7 @@ def current(reader: Reader, pipelines: Iterable[Vertex], all_time: bool = False,
     pipelines = sorted(pipelines)
     hints = {p: Vertex("Run", (hint,)) for p in pipelines if (hint := reader.view.text(p, "latest_run"))}
     reader.fetch((p for p in pipelines if p not in hints), DAYS[:1])
-    reader.fetch(hints.values(), (ENDS,))
+    reader.fetch(hints.values(), RUN)
     for pipeline in (p for p in hints if rules.latest_run(reader.view, p, until) is None):
         _latest_before(reader, pipeline, until)
     names(reader)
@@ -109,8 +119,27 @@ def _days(reader: Reader, owner: Vertex) -> list[Vertex]:
     return [day for year in reader.view.out("BUCKET", owner) for day in reader.view.out("BUCKET", year)]
 
 
+def reads(reader: Reader, runs: Iterable[Vertex]) -> None:
+    """For `snapshots_read` of these runs."""
+    family = _family(reader, runs)
+    view = reader.view
+    seen = {(label, v) for run in family for label in READS for v in view.out(label, run)}
+    unsure = {v for label, v in seen if label == "READ_LATER" or v.key[2].startswith("~")}
+    _twins(reader, unsure, by_number=False)
+
+
 def snapshots(reader: Reader, runs: Iterable[Vertex]) -> None:
     """For `snapshots_read` and `snapshots_written` of these runs."""
+    family = _family(reader, runs)
+    view = reader.view
+    written = {(run, rules.physical(view, d)) for run in family for d in view.out("WROTE", run) if d.label == "Dataset"}
+    days = {day for run, dataset in written for day in rules.days_of_writers(view, run, dataset)}
+    reader.fetch(sorted(days), WRITERS)
+    _twins(reader, {v for run in family for label in VERSIONS for v in reader.view.out(label, run)})
+
+
+def _family(reader: Reader, runs: Iterable[Vertex]) -> set[Vertex]:
+    """These runs and those of their statements, with the datasets and versions that they name."""
     runs = list(runs)
     reader.fetch(runs, RUN)
     view = reader.view
@@ -125,21 +154,23 @@ def snapshots(reader: Reader, runs: Iterable[Vertex]) -> None:
     family = {member for run in runs for member in rules.one_statement(reader.view, run)}
     reader.fetch(sorted(family), RUN)
     names(reader)
-    view = reader.view
-    written = {(run, rules.physical(view, d)) for run in family for d in view.out("WROTE", run) if d.label == "Dataset"}
-    days = {day for run, dataset in written for day in rules.days_of_writers(view, run, dataset)}
-    reader.fetch(sorted(days), WRITERS)
-    _twins(reader, {v for run in family for label in VERSIONS for v in reader.view.out(label, run)})
+    return family
 
 
-def _twins(reader: Reader, versions: Iterable[Vertex]) -> None:
-    """Of these versions all that round to the same number, and those of the same text under other names."""
+def _twins(reader: Reader, versions: Iterable[Vertex], by_number: bool = True) -> None:
+    """Of these versions all that round to the same number, and those of the same text under other names.
+
+    Whoever does not ask for all (`by_number`) gets of an exact version itself and its damaged form: that is enough for
+    when it was first named, and by whom, and needs no index.
+    """
     view = reader.view
     lookups, same = set(), set()
     for version in versions:
         number = rules.rounded(version)
         for name in rules.names_of(view, rules.physical(view, Vertex("Dataset", version.key[:2]))):
-            if number is None:
+            if number is not None and not by_number and not version.key[2].startswith("~"):
+                same |= {Vertex("DatasetVersion", (*name.key, text)) for text in (version.key[2], f"~{number}")}
+            elif number is None:
                 same.add(Vertex("DatasetVersion", (*name.key, version.key[2])))
             else:
                 lookups.add((("dataset", name.id), ("rounded", number)))
@@ -154,7 +185,7 @@ def training(reader: Reader, models: Iterable[Vertex]) -> None:
     view = reader.view
     ends = {Vertex("Dataset", end.key[:2]) for model in models for end in view.out("TRAINED_ON", model)}
     names(reader, ends)
-    snapshots(reader, {run for model in models for run in reader.view.out("TRAINED_BY", model)})
+    reads(reader, {run for model in models for run in reader.view.out("TRAINED_BY", model)})
     names(reader, ends)
     trained = {rules.physical(reader.view, end) for end in ends}
     for model in models:

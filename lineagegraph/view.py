@@ -29,25 +29,35 @@ class View:
         self.memory: dict[Any, Any] = {}  # of the rules: see `remembered`
         self._out: dict[tuple[str, Vertex], list[tuple[Vertex, str | None]]] = defaultdict(list)
         self._into: dict[tuple[str, Vertex], list[tuple[Vertex, str | None]]] = defaultdict(list)
-        for (label, source, target), day in sorted(self.facts.edges.items(), key=lambda item: item[0]):
+        for (label, source, target), day in self.facts.edges.items():
             self._out[label, source].append((target, day))
             self._into[label, target].append((source, day))
+        self._ordered: set[tuple[bool, str, Vertex]] = set()  # what somebody asked for
 
     def out(self, label: str, source: Vertex) -> list[Vertex]:
         """Targets of the vertex's edges of that label."""
-        return [target for target, _ in self._out.get((label, source), ())]
+        return [target for target, _ in self._ends(True, label, source)]
 
     def into(self, label: str, target: Vertex) -> list[Vertex]:
         """Sources of the edges of that label that end at the vertex."""
-        return [source for source, _ in self._into.get((label, target), ())]
+        return [source for source, _ in self._ends(False, label, target)]
 
     def dated_out(self, label: str, source: Vertex) -> list[tuple[Vertex, str]]:
         """The same with the day each edge was last stated."""
-        return [(target, day or "") for target, day in self._out.get((label, source), ())]
+        return [(target, day or "") for target, day in self._ends(True, label, source)]
 
     def dated_into(self, label: str, target: Vertex) -> list[tuple[Vertex, str]]:
         """The same, backwards."""
-        return [(source, day or "") for source, day in self._into.get((label, target), ())]
+        return [(source, day or "") for source, day in self._ends(False, label, target)]
+
+    def _ends(self, out: bool, label: str, vertex: Vertex) -> list[tuple[Vertex, str | None]]:
+        rows = (self._out if out else self._into).get((label, vertex))
+        if rows is None:
+            return []
+        if len(rows) > 1 and (out, label, vertex) not in self._ordered:
+            rows.sort(key=lambda row: row[0])
+            self._ordered.add((out, label, vertex))
+        return rows
 
     def all(self, label: str) -> list[Vertex]:
         """Every vertex of a label."""

@@ -1,8 +1,9 @@
 // Reads what stands around some vertices, hop by hop, and says what was cut. Constant text; `b` is one JSON string:
 //   k: request key, echoed      ids: [vertex id]      index: [[[key, value]]] (indexed lookups, besides the ids)
-//   hops: [[[direction, edge label]]], each applied to the vertices that the hop before reached first, and to its own
+//   hops: [[[direction, edge label, [tags of the ids that have it]]]], each applied to the vertices that the hop before reached first, and to its own
 //   once more if the one before has the step ['STAY', '']
 //   each: most edges of one vertex, direction and label      all: most vertices
+//   Nothing is followed twice. f: [[direction, edge label, [indexes into v]]], what was followed to the end or a cap
 // Rows: v: [[id, {property: value}]], e: [[source, label, target, day or null]]; t: vertices not shown to the end;
 // cut: whether anything was. Every hop is one batched read per direction and label, all properties are one more.
 import groovy.transform.CompileStatic
@@ -28,6 +29,7 @@ class Walk {
   final Map<Object, JanusGraphVertex> reached = new LinkedHashMap<>()
   final Set<List> edges = new LinkedHashSet<>()
   final Set<Object> unfinished = new LinkedHashSet<>()
+  final Map<String, Set<JanusGraphVertex>> followed = new LinkedHashMap<>()
 
   Walk(JanusGraphTransaction t, int each, int all) { this.t = t; this.each = each; this.all = all }
 
@@ -38,7 +40,15 @@ class Walk {
   }
 
   // One hop along one direction and label; the vertices that it reached first are added to `next`.
-  void follow(Collection<JanusGraphVertex> from, String direction, String label, List<JanusGraphVertex> next) {
+  void follow(Collection<JanusGraphVertex> all_, List step, List<JanusGraphVertex> next) {
+    String direction = (String) step.get(0), label = (String) step.get(1)
+    List tags = step.size() > 2 ? (List) step.get(2) : null
+    Set<JanusGraphVertex> before = followed.computeIfAbsent(direction + ' ' + label) { new LinkedHashSet<JanusGraphVertex>() }
+    List<JanusGraphVertex> from = new ArrayList<>(all_.size())
+    for (JanusGraphVertex v : all_) {
+      if ((tags == null || tags.contains(((String) v.id()).substring(0, 2))) && before.add(v)) from.add(v)
+    }
+    if (from.isEmpty()) return
     Map<JanusGraphVertex, Iterable<JanusGraphEdge>> found = (Map) t.multiQuery(from)
       .direction(Direction.valueOf(direction)).labels(label).limit(each + 1).edges()
     for (JanusGraphVertex v : from) {
@@ -50,6 +60,19 @@ class Walk {
         if (reach(other)) next.add(other)
       }
     }
+  }
+
+  List done() {
+    Map<Object, Integer> at = new HashMap<>()
+    for (Object id : reached.keySet()) at.put(id, at.size())
+    List rows = new ArrayList()
+    for (Map.Entry<String, Set<JanusGraphVertex>> one : followed.entrySet()) {
+      List<Integer> places = new ArrayList<>()
+      for (JanusGraphVertex v : one.value) places.add(at.get(v.id()))
+      List<String> names = one.key.split(' ').toList()
+      rows.add([names.get(0), names.get(1), places])
+    }
+    return rows
   }
 
   List properties() {
@@ -91,15 +114,15 @@ static Map around(StandardJanusGraph g, Map b) {
     Walk walk = new Walk(t, ((Number) b.get('each')).intValue(), ((Number) b.get('all')).intValue())
     start(t, walk, b)
     List<JanusGraphVertex> front = new ArrayList<>(walk.reached.values())
-    for (List<List<String>> hop : (List<List<List<String>>>) b.get('hops')) {
+    for (List<List> hop : (List<List<List>>) b.get('hops')) {
       if (front.isEmpty()) break
       List<JanusGraphVertex> next = new ArrayList<>()
-      for (List<String> step : hop) {
-        if (step.get(0) == 'STAY') next.addAll(front) else walk.follow(front, step.get(0), step.get(1), next)
+      for (List step : hop) {
+        if (step.get(0) == 'STAY') next.addAll(front) else walk.follow(front, step, next)
       }
       front = next
     }
-    return [v: walk.properties(), e: walk.edges, t: walk.unfinished, cut: !walk.unfinished.isEmpty()]
+    return [v: walk.properties(), e: walk.edges, f: walk.done(), t: walk.unfinished, cut: !walk.unfinished.isEmpty()]
   } finally { t.rollback() }
 }
 

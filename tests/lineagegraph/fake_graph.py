@@ -32,14 +32,19 @@ class FakeGraph:
             reached.update(dict.fromkeys(i for i, (_, has) in self._vertices.items() if self._fits(has, lookup)))
         edges: dict[tuple[Any, ...], None] = {}
         unfinished: dict[str, None] = {}
+        followed: dict[tuple[str, str], dict[str, None]] = {}
         front = list(reached)
         for hop in b["hops"]:
             following = []
-            for direction, label in hop:
+            for direction, label, tags in hop:
                 if direction == "STAY":
                     following += front
                     continue
+                before = followed.setdefault((direction, label), {})
                 for id_ in front:
+                    if id_[:2] not in tags or id_ in before:
+                        continue
+                    before[id_] = None
                     for number, (other, row) in enumerate(self._edges.get((id_, direction, label), ())):
                         if number >= b["each"] or (len(reached) >= b["all"] and other not in reached):
                             unfinished[id_] = None
@@ -50,7 +55,10 @@ class FakeGraph:
                             following.append(other)
             front = following
         rows = [[id_, self._vertices[id_][1]] for id_ in reached]
-        return {"k": key, "g": "fake", "h": 0, "v": rows, "e": [list(e) for e in edges], "t": list(unfinished)}
+        at = {id_: number for number, id_ in enumerate(reached)}
+        done = [[*step, [at[id_] for id_ in ids]] for step, ids in followed.items()]
+        edge_rows = [list(edge) for edge in edges]
+        return {"k": key, "g": "fake", "h": 0, "v": rows, "e": edge_rows, "f": done, "t": list(unfinished)}
 
     def _fits(self, has: dict[str, Any], lookup: list[list[str]]) -> bool:
         return all(has.get(key) == value for key, value in lookup)
