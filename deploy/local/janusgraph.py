@@ -58,7 +58,16 @@ class JanusGraph(Server):
     def _arguments(self, jars: Path) -> Sequence[str]:
         logging = "-Dlogback.configurationFile=conf/logback.xml"
         main = "org.janusgraph.graphdb.server.JanusGraphServer"
-        return ("-Xmx1g", "-Xms256m", "-XX:+UseParallelGC", logging, "-cp", f"{jars}/*", main, "conf/janusgraph-server.yaml")
+        return (
+            "-Xmx1g",
+            "-Xms256m",
+            "-XX:+UseParallelGC",
+            logging,
+            "-cp",
+            f"{jars}/*",
+            main,
+            "conf/janusgraph-server.yaml",
+        )
 
 
 class JanusGraphOnCassandra(JanusGraph):

@@ -47,7 +47,7 @@ def test_config_prints_every_setting_with_its_origin_and_no_secret() -> None:
 
 
 def test_config_prints_json() -> None:
-    assert json.loads(run("config", "--json").stdout)["LINEAGE_BATCH_RECORDS"] == 500
+    assert json.loads(run("config", "--json").stdout)["LINEAGE_BATCH_RECORDS"] == 1000
 
 
 def test_a_bad_setting_is_one_sentence_and_exit_1() -> None:

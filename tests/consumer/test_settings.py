@@ -46,7 +46,7 @@ def test_all_errors_are_told_at_once_by_variable_with_an_example(monkeypatch: py
         settings.load()
     text = str(caught.value)
     assert text.startswith("4 settings are wrong:")
-    assert "LINEAGE_BATCH_RECORDS: must be greater than or equal to 1 (given '0'), for example 500" in text
+    assert "LINEAGE_BATCH_RECORDS: must be greater than or equal to 1 (given '0'), for example 1000" in text
     assert "LINEAGE_START: must be 'earliest', 'latest' or 'fail'" in text
     assert "LINEAGE_NAMING_FILE: '/does/not/exist.toml' is not a file" in text
     assert "LINEAGE_KAFKA_PASSWORD_FILE: the file cannot be read" in text
