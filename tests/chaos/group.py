@@ -141,7 +141,8 @@ class Group:
                 code = member.process.wait(max(1.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 code = None
-            if code not in (0, -signal.SIGKILL):
+            # One that had not begun yet ends by the signal itself.
+            if code not in (0, -signal.SIGKILL) and (code != -signal.SIGTERM or member.lines("listening")):
                 self.failures.append(f"{member.log.name} ended with {code} when told to end{self._last(member)}")
         self.end()
 
