@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     graph_username: str | None = _field(None, "JanusGraph user", "lineage")
     graph_password: SecretStr | None = _field(None, "JanusGraph password", "…")
     graph_tls_ca_file: Path | None = _field(None, "certificates to trust (wss)", "/etc/janus/ca.pem")
-    graph_traversal_source: str = _field("g", "name of the graph's traversal source", "lineage_traversal")
+    graph_traversal_source: str = _field("g", "name of the graph's traversal source", "prod_traversal")
     graph_request_bytes: int = _field(
         1_000_000, "the largest request; must stay below the server's maxContentLength", ge=10_000
     )

@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploy.local import Stack
 from deploy.local.home import default_home
 from tests import containers
 from tests.product import Product
 from tests.servers import Broker, Graph, Node, Servers, Store, fresh, session_name
+
+settings.register_profile("unhurried", deadline=None)  # machines are shared: a slow moment proves nothing
+settings.load_profile("unhurried")
 
 FreshGraph = Callable[[Store], Graph]
 
