@@ -129,8 +129,10 @@ def run(settings: Settings, away: bool = False, seconds: float = 0.0) -> dict[st
     return answer
 
 
-async def fill(settings: Settings, values: Sequence[bytes], partitions: int, compression: str) -> None:
-    """Send these events, evenly over the partitions."""
+async def fill(
+    settings: Settings, values: Sequence[bytes], partitions: int, compression: str, by_key: bool = False
+) -> None:
+    """Send these events, evenly over the partitions or, as producers do, each to the one of its key."""
     async with connection.admin(settings) as client:
         await client.create_topics([NewTopic(settings.topics[0], partitions, 1)])
     await asyncio.sleep(3)  # until every partition has its leader
@@ -146,7 +148,9 @@ async def fill(settings: Settings, values: Sequence[bytes], partitions: int, com
             some = values[start : start + 2_000]
             topic = settings.topics[0]
             sent = [
-                await producer.send(topic, value, key=key_of(json.loads(value)), partition=(start + n) % partitions)
+                await producer.send(
+                    topic, value, key=key_of(json.loads(value)), partition=None if by_key else (start + n) % partitions
+                )
                 for n, value in enumerate(some)
             ]
             await asyncio.gather(*sent)

@@ -224,7 +224,7 @@ def main() -> None:
         stack.kafka().start()
         settings = load(kafka_bootstrap_servers=(stack.kafka().bootstrap,), topics=(f"b-{uuid.uuid4().hex[:8]}",))
         values = list(events.lines("--shape", "pairs", "--count", str(chosen.events)))
-        asyncio.run(fill(settings, values, PARTITIONS, "none"))
+        asyncio.run(fill(settings, values, PARTITIONS, "none", by_key=True))
         of_cells = cells(values[: 20 * settings.batch_records], settings.batch_records)
         bench = Bench(stack, settings.topics[0], len(values), chosen.consumers)
         del values
