@@ -109,7 +109,7 @@ FACETS: dict[tuple[Where, str], Row] = {
         Row("input", "dataQualityMetrics", None, _QUALITY),
         Row("input", "dataQualityAssertions", None, _QUALITY),
         Row("input", "subset", None, "ignored: which part was read changes no edge"),
-        Row("output", "icebergCommitReport", v.commit_report, "WROTE_REPORTED: a snapshot this session made"),
+        Row("output", "icebergCommitReport", v.commit_report, "WROTE_REPORTED: a snapshot that this job made"),
         Row("output", "outputStatistics", v.output_statistics, "Run.statistics: that something was written"),
         Row("output", "stats", v.output_statistics, "the old name of outputStatistics"),
         Row("output", "subset", None, "ignored: which part was written changes no edge"),

@@ -50,7 +50,7 @@ def scan_report(c: Context, p: Place, facet: Facet) -> None:
 
 
 def commit_report(c: Context, p: Place, facet: Facet) -> None:
-    """A commit of this session; it may be repeated on later runs, so it proves nothing alone."""
+    """A commit of this Spark job; it may be repeated on later runs, so it proves nothing alone."""
     said = snapshot_id(facet.get("snapshotId"))
     if said is not None and c.run is not None:
         made = c.name_version(p.vertex, said)

@@ -26,14 +26,14 @@ FreshGraph = Callable[[Store], Graph]
 
 @pytest.fixture(scope="session")
 def local_stack() -> Iterator[Stack]:
-    """The local stack of this session, also where the other tests use containers."""
+    """The local stack of this run of the tests, also where the other tests use containers."""
     with session_name(default_home() / "run", lambda name: Stack(name).down(wipe=True)) as name:
         yield Stack(name)
 
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Servers]:
-    """Handles to the servers of this session; making one starts nothing."""
+    """Handles to the servers of this run of the tests; making one starts nothing."""
     if containers.why_not() is None:
         with session_name(default_home() / "run" / "containers", containers.sweep) as name:
             yield containers.Containers(name, default_home() / "run" / "containers" / name)

@@ -16,7 +16,7 @@ from deploy.local.jars import Jar
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 POM = """\
-<project xmlns="http://maven.apache.org/POM/4.0.0">
+<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>lineagegraph.local</groupId><artifactId>exact</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>
