@@ -32,7 +32,7 @@ REBUILD_SECONDS = 600.0  # in which so many may happen
 SILENT_SECONDS = 60.0  # without an answer for a partition of which Kafka has more
 
 
-class Member(ConsumerRebalanceListener):  # type: ignore[misc]
+class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Joins, leaves, and joins anew. `check` and `getmany` are for the polling task only."""
 
     def __init__(self, settings: Settings, metrics: Metrics, retries: Collection[str] = ()) -> None:
@@ -52,7 +52,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
     @property
     def client(self) -> AIOKafkaConsumer:
         """The consumer of now; a later one may be another."""
-        assert self._consumer is not None, "start() comes first"  # noqa: S101
+        assert self._consumer is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
         return self._consumer
 
     async def start(self) -> None:

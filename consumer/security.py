@@ -54,11 +54,11 @@ def tls(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-class NoToken(KafkaError):  # type: ignore[misc]
+class NoToken(KafkaError):  # type: ignore[misc]  # aiokafka has no types
     """There is no token to show; aiokafka tries again, as with any connection that fails."""
 
 
-class FileToken(AbstractTokenProvider):  # type: ignore[misc]
+class FileToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
     """A token that somebody else keeps fresh in a file; it is read anew for every connection."""
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +72,7 @@ class FileToken(AbstractTokenProvider):  # type: ignore[misc]
             raise NoToken(f"the token file {self._path} cannot be read ({type(error).__name__})") from None
 
 
-class UrlToken(AbstractTokenProvider):  # type: ignore[misc]
+class UrlToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
     """Tokens of an OAuth 2 server, for our client id and secret (client credentials); each is used while it lives."""
 
     def __init__(self, url: str, client_id: str, secret: str, scope: str | None) -> None:
@@ -104,7 +104,7 @@ class UrlToken(AbstractTokenProvider):  # type: ignore[misc]
             raise NoToken(f"{self._url} gave no token ({type(error).__name__})") from None
 
 
-class _Heeding(OAuthAuthenticator):  # type: ignore[misc]
+class _Heeding(OAuthAuthenticator):  # type: ignore[misc]  # aiokafka has no types
     """Heeds a broker's no: aiokafka 0.14 does not look at the answer to a token, and goes on as if it were let in."""
 
     async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:

@@ -340,4 +340,5 @@ def _sentence(problem: Any) -> str:
         if isinstance(given, str | int | float) and not set("'@") & set(f"{message}{given}")
         else ""
     )
+    # every field has an example: `_field` gives it one
     return f"{variable(name)}: {message}{shown}, for example {Settings.model_fields[name].examples[0]}"  # type: ignore[index]

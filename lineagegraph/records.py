@@ -32,13 +32,13 @@ class Record(Mapping[str, Any]):
         return default if value is None else value
 
     def __contains__(self, key: object) -> bool:
-        return any(field.name == key for field in fields(self))  # type: ignore[arg-type]
+        return any(field.name == key for field in fields(self))  # type: ignore[arg-type]  # its kinds are dataclasses
 
     def __iter__(self) -> Iterator[str]:
-        return iter([field.name for field in fields(self)])  # type: ignore[arg-type]
+        return iter([field.name for field in fields(self)])  # type: ignore[arg-type]  # its kinds are dataclasses
 
     def __len__(self) -> int:
-        return len(fields(self))  # type: ignore[arg-type]
+        return len(fields(self))  # type: ignore[arg-type]  # its kinds are dataclasses
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,7 @@ class Transport(AbstractBaseTransport):  # type: ignore[misc]  # gremlinpython h
 
     def read(self) -> bytes:
         """The next message. Raises ConnectionResetError if there will be none."""
-        assert self._socket is not None  # noqa: S101
+        assert self._socket is not None  # noqa: S101  (likewise)
         if self.room is not None:
             self.room.acquire()
         left = self.deadline - time.monotonic() if self.patience is None else self.patience

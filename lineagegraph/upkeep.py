@@ -62,6 +62,7 @@ def diff(graph: Graph, first: str, second: str, summary: bool, as_json: bool) ->
     from lineagegraph.diff import differences, lines
 
     settings, count = graph(), Counter[str]()
+    # both are generators, which can be closed, though typed as iterators
     with _counting("comparing") as progress, closing(lines(settings, first, progress)) as a:  # type: ignore[type-var]
         for one in differences(a, lines(settings, second, progress)):
             count[one.kind] += 1

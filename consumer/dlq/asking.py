@@ -41,7 +41,7 @@ def at_desk(command: Command) -> Command:
         with usage():
             return command(*arguments, **options)
 
-    return told  # type: ignore[return-value]
+    return told  # type: ignore[return-value]  # wraps gives it the shape of the command
 
 
 @contextmanager

@@ -115,7 +115,7 @@ async def _edit_all(desk: Desk, cases: Sequence[Case], how: Edit, dry_run: bool)
 def _as_letter(desk: Desk, one: Edited) -> Record:
     """The new letter as it will be read back."""
     parcel = one.parcel
-    assert parcel is not None  # noqa: S101
+    assert parcel is not None  # noqa: S101  (its callers pass on only what has one)
     place = Partition(desk.letters.name, parcel.partition)
     return Record(place, one.before.offset, now_ms(), parcel.key, parcel.value, parcel.headers)
 

@@ -23,6 +23,7 @@ def _entry(item: Item, plan: Plan, cases: Cases, now: int) -> Tried:
     if case is not None and why is None:
         why = not_as_planned(case, cases.ledger, plan.replay)
     step = "planned" if why is None else "left"
+    # step is one of the literals that Tried knows
     return Tried(item.id, plan.replay, step, now, item.attempts, item.place, item.sha256, why or "")  # type: ignore[arg-type]
 
 
