@@ -4,7 +4,8 @@
 
 A real Kafka and a real JanusGraph of the local stack, and one consumer as users run it. First the most that it takes:
 a backlog, in events a second. Then live events at a share of that, in turn alone and beside a replay at each rate; the
-first phase only warms the servers. Late is from an event's sending to the acknowledgement of its facts, told by the
+first phase only warms the servers. The replaying command stands back behind the consumer (`nice`): it usually runs
+elsewhere. Late is from an event's sending to the acknowledgement of its facts, told by the
 moment in its run id. The events are those of `gen_events.py --shape pairs`, each with a run of its own. The producer,
 the replay and the servers share the machine with the consumer. JSON=1 adds one last line of JSON.
 """
@@ -156,11 +157,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def running(settings: Settings, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(settings: Settings, *command: str, before: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with this."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], env=environment(settings), stdout=log, stderr=subprocess.STDOUT
+            [*before, sys.executable, "-m", *command], env=environment(settings), stdout=log, stderr=subprocess.STDOUT
         )
         try:
             yield process
@@ -205,8 +206,12 @@ def live(
         if phase.letters:
             which = f"offset={OFFSET + phase.letters.start}..{OFFSET + phase.letters.stop - 1}"
             how = "--rate", f"{phase.rate}/s", "--wait", "600", "--take-over"
-            stack.enter_context(running(settings, "consumer", "dlq", "replay", which, *how))
-            time.sleep(5)  # until the plan stands in the ledger
+            before = len(written(notes, "dead", 0))
+            stack.enter_context(
+                running(settings, "consumer", "dlq", "replay", which, *how, before=("nice", "-n", "10"))
+            )
+            while len(written(notes, "dead", 0)) == before:  # until it is planned, and comes
+                time.sleep(0.1)
         began = time.time() + WARM_SECONDS
         asyncio.run(produce(settings, events("live", of), rate, seconds))
         ended = time.time()
@@ -215,7 +220,15 @@ def live(
     while len(sent) < 0.98 * rate * (seconds - WARM_SECONDS) and time.time() < until:
         time.sleep(0.5)
         sent = written(notes, "live", began)
+    drain(notes)
     return sent, beside
+
+
+def drain(notes: Path) -> None:
+    """Until nothing of a replay is on its way any more: the next phase is to be without it."""
+    before = -1
+    while before != (before := len(written(notes, "dead", 0))):
+        time.sleep(3)
 
 
 def measure(stack: Stack, store: str, seconds: float, share: float, rates: Sequence[float]) -> None:
@@ -237,7 +250,7 @@ def measure(stack: Stack, store: str, seconds: float, share: float, rates: Seque
     full = most(settings, notes, of, BACKLOG)
     rate, phases, first = share * full, [Phase(0, range(0))], 0
     for replay in rates:
-        last = first + int(min(replay, full) * (seconds + 10))
+        last = first + int(min(replay, full / 4) * (seconds + 10))  # yielding takes far less
         phases += [Phase(0, range(0)), Phase(replay, range(first, last))]
         first = last
     asyncio.run(bury(settings, events("dead", of), first))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import JanusGraph, Stack
+from deploy.local import Stack
 from deploy.local.kafka import Kafka
 from tests.product import EVENTS, Product, eventually, logged
+from tests.servers import fresh
 
 MakeProduct = Callable[[str], Product]
-FreshGraph = Callable[[str], JanusGraph]
 
 
 def shuffled(times: int, seed: int, into: Path) -> Path:
@@ -113,12 +113,13 @@ def test_kill_9_of_the_consumer_in_the_middle_of_batches_loses_and_doubles_nothi
 @pytest.mark.timeout(900)
 @pytest.mark.cassandra
 def test_kill_9_of_janusgraph_and_of_cassandra_in_the_middle_of_writes_loses_and_doubles_nothing(
-    kafka: Kafka, stack: Stack, fresh_graph: FreshGraph, running: list[subprocess.Popen[bytes]], tmp_path: Path
+    kafka: Kafka, local_stack: Stack, running: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    cassandra = stack.cassandra(period_ms=8000)  # what it acknowledged less than 8 s ago is lost when it is killed
+    # What it acknowledged less than 8 s ago is lost when it is killed.
+    cassandra = local_stack.cassandra(period_ms=8000, compressed=True)
     cassandra.stop()
     cassandra.start()
-    graph = fresh_graph("cassandra")
+    graph = fresh(local_stack, "cassandra")
     one = Product(kafka.bootstrap, graph.url, tmp_path / "log")
     events = pairs(2000, tmp_path / "pairs.ndjson")
     one.environment |= {"LINEAGE_BATCH_RECORDS": "50", "LINEAGE_GRAPH_SYNC_SECONDS": "10"}

@@ -34,10 +34,13 @@ class Stack:
     def kafka(self) -> Kafka:
         return self._handle("kafka", lambda name, folder: Kafka(name, folder, self.home))
 
-    def cassandra(self, commitlog_sync: CommitLog = "periodic", period_ms: int = 2000) -> Cassandra:
-        """`commitlog_sync` is what makes a killed node lose acknowledged writes, or not."""
+    def cassandra(
+        self, commitlog_sync: CommitLog = "periodic", period_ms: int = 2000, *, compressed: bool = False
+    ) -> Cassandra:
+        """The commit log is what makes a killed node lose acknowledged writes, or not."""
         return self._handle(
-            "cassandra", lambda name, folder: Cassandra(name, folder, self.home, commitlog_sync, period_ms)
+            "cassandra",
+            lambda name, folder: Cassandra(name, folder, self.home, commitlog_sync, period_ms, compressed),
         )
 
     @overload

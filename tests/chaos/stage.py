@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import Cassandra, JanusGraph, Stack
-from deploy.local.cassandra import CommitLog
 from deploy.local.config import LOOPBACK, free_ports, with_values
 from deploy.local.kafka import Kafka
 from tests.chaos.proxy import Proxy, standing
@@ -36,27 +35,8 @@ class ProxiedKafka(Kafka):
         properties.write_text(with_values(properties.read_text("utf-8"), values), "utf-8")
 
 
-class ForgetfulCassandra(Cassandra):
-    """A node that loses all of its last period when it is killed.
-
-    An uncompressed commit log is marked as valid every 100 ms in memory that outlives the process, so that a kill -9
-    costs no more than those; a compressed one reaches its file only with the period.
-    """
-
-    def _prepare(self, java: Path, jars: Path) -> None:
-        super()._prepare(java, jars)
-        with (self.folder / "cassandra.yaml").open("a", encoding="utf-8") as file:
-            file.write("commitlog_compression:\n  - class_name: LZ4Compressor\n")
-
-
 class ChaosStack(Stack):
-    """A stack whose broker and node are those."""
-
-    def cassandra(self, commitlog_sync: CommitLog = "periodic", period_ms: int = PERIOD_MS) -> ForgetfulCassandra:
-        return self._handle(
-            "cassandra",
-            lambda name, folder: ForgetfulCassandra(name, folder, self.home, commitlog_sync, period_ms),
-        )
+    """A stack whose broker is that one."""
 
     def kafka(self) -> ProxiedKafka:
         return self._handle("kafka", lambda name, folder: ProxiedKafka(name, folder, self.home))
@@ -92,7 +72,8 @@ def stage(stack: ChaosStack) -> Iterator[Stage]:
     """Everything started; all of it is stopped and wiped in the end."""
     with ExitStack() as held:
         held.callback(stack.down, wipe=True)
-        kafka, cassandra, graph = stack.kafka(), stack.cassandra(), stack.janusgraph("cassandra")
+        kafka, graph = stack.kafka(), stack.janusgraph("cassandra")
+        cassandra = stack.cassandra(period_ms=PERIOD_MS, compressed=True)  # one that loses all of its last period
         ports = free_ports(3, {*kafka.ports.values(), *cassandra.ports.values(), *graph.ports.values()})
         kafka.proxy_port, _, kafka.proxied_port = ports
         to_kafka = held.enter_context(standing(Proxy(ports[0], kafka.proxied_port, kafka=True)))
