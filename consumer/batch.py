@@ -29,6 +29,7 @@ class Good:
     record: Record
     facts: Facts
     bad_facets: tuple[mappers.BadFacet, ...]
+    namespace: str = ""  # of the event's job, if it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Reader:
             message = "The event is dated more than 24 hours after its Kafka record."
             raise mappers.Malformed("event_time", "/eventTime", message, event.producer)
         mapped = mappers.map_event(event, self.naming)
-        return Good(record, mapped.facts, mapped.bad_facets)
+        return Good(record, mapped.facts, mapped.bad_facets, event.job.namespace if event.job else "")
 
 
 def _decode(value: bytes) -> mappers.Event:

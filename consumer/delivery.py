@@ -18,6 +18,7 @@ from consumer.batch import LARGE, Batch, Good, Reader
 from consumer.deadletters import DeadLetter, Disposition
 from consumer.graph import Graph, backoff
 from consumer.metrics import Metrics
+from consumer.producers import Producers
 from consumer.records import Partition, Record, Slice
 from consumer.replayed import Replayed
 from lineagegraph.errors import GraphRejected
@@ -57,6 +58,7 @@ class Delivery:
         self._graph = graph
         self._burial = burial
         self._metrics = metrics
+        self._producers = Producers(metrics)
         self.waiting: list[Waiting] = []
 
     @property
@@ -85,6 +87,7 @@ class Delivery:
         for skip in batch.skipped:
             self._metrics.add("lineage_skipped_total", reason=skip.reason)
         for one in batch.good:
+            self._producers.heard(one.namespace, one.record.timestamp)
             for bad in one.bad_facets:
                 self._metrics.add("lineage_bad_facets_total", facet=bad.facet if bad.facet in _FACETS else "other")
         counts = {"written": len(batch.good), "dead": len(batch.dead), "skipped": len(batch.skipped)}

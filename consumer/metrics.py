@@ -122,6 +122,12 @@ METRICS: dict[str, Metric] = {
             "New Kafka consumers in the place of one that stopped fetching, coordinating, or went silent.",
             ("reason",),
         ),
+        Metric(
+            "lineage_producer_last_event_timestamp_seconds",
+            "gauge",
+            "When the newest event of jobs in this namespace was sent; the first 200 namespaces that a consumer sees.",
+            ("namespace",),
+        ),
         Metric("lineage_partition_halted", "gauge", "1 while the brake holds the partition.", _PLACE),
         Metric("lineage_consumer_lag_records", "gauge", "Records after the committed offset.", _PLACE),
         Metric(
@@ -130,10 +136,23 @@ METRICS: dict[str, Metric] = {
             "Age of the oldest record that is not committed; while none of them is read, how long that is so.",
             _PLACE,
         ),
+        Metric(
+            "janusgraph_queries_total",
+            "counter",
+            "What `lineagegraph serve` asked the graph, by script: done, rejected, unavailable (also: too slow).",
+            ("script", "result"),
+        ),
+        Metric(
+            "janusgraph_query_duration_ms",
+            "histogram",
+            "How long they took, in milliseconds, as `lineagegraph serve` sees it.",
+            ("script",),
+        ),
     )
 }
 
 _BUCKETS = {
+    "janusgraph_query_duration_ms": (1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000),
     "lineage_processing_seconds": (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 }
 

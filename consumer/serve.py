@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from consumer.errors import BadSettings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from consumer.settings import Settings
+    from lineagegraph.api.app import Serving
 
 
 @click.command()
@@ -21,7 +30,11 @@ from consumer.errors import BadSettings
     "--tokens", "token_file", type=click.Path(path_type=Path), help="Token file; without it only loopback is served."
 )
 @click.option("--origin", "origins", multiple=True, help="Origin that browsers may ask from (again for several).")
-@click.option("--ingest/--no-ingest", default=True, help="Whether to take OpenLineage events and send them to Kafka.")
+@click.option(
+    "--ingest/--no-ingest",
+    default=True,
+    help="Whether to speak to Kafka: send it OpenLineage events, count dead letters.",
+)
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="For one request.")
 @click.option("--json", "as_json", is_flag=True, help="Say where it listens, and whether access is on, as JSON.")
 def serve(
@@ -34,12 +47,8 @@ def serve(
     """
     import uvicorn
 
-    from consumer.ingest import Ingest
     from consumer.settings import load
-    from lineagegraph.api.app import Serving, application
-    from lineagegraph.api.question import Backend
-    from lineagegraph.gremlin import Connections
-    from lineagegraph.store import GraphStore
+    from lineagegraph.api.app import Serving
     from lineagegraph.tokens import Tokens
 
     if token_file is None and not _is_loopback(host):
@@ -47,22 +56,8 @@ def serve(
             f"Without tokens everybody could read and write at {host}. Give --tokens FILE (`lineagegraph token new` "
             "makes a line of it), or listen on 127.0.0.1."
         )
-    settings = load()
     tokens = Tokens(token_file) if token_file else None
-    graph = settings.graph()
-    naming = graph.naming()
-    with ExitStack() as stack:
-        store = stack.enter_context(closing(GraphStore(graph)))
-        store.open(naming.hash)
-        connections = stack.enter_context(closing(Connections(graph)))
-        threads = stack.enter_context(ThreadPoolExecutor(2 * graph.connections, thread_name_prefix="question"))
-        taking = Ingest(settings, settings.topics[0], naming, tokens) if ingest else None
-        app = application(
-            Backend(connections, store, naming, threads, seconds),
-            Serving(tokens, origins),
-            taking.routes() if taking else (),
-            (taking.open,) if taking else (),
-        )
+    with _opened(load(), Serving(tokens, origins), ingest, seconds) as app:
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/graphql"
         if as_json:
             click.echo(json.dumps({"graphql": url, "access": tokens is not None, "ingest": ingest}))
@@ -80,6 +75,32 @@ def serve(
             limit_concurrency=200,
             timeout_keep_alive=30,
         )
+
+
+@contextmanager
+def _opened(settings: Settings, serving: Serving, with_kafka: bool, seconds: float) -> Iterator[Starlette]:
+    """The application, in front of the graph and, unless that is left out, of Kafka."""
+    from consumer.dlq.counting import Counting
+    from consumer.ingest import Ingest
+    from lineagegraph.api.app import application
+    from lineagegraph.api.question import Backend
+    from lineagegraph.gremlin import Connections
+    from lineagegraph.store import GraphStore
+
+    graph = settings.graph()
+    naming = graph.naming()
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(GraphStore(graph)))
+        store.open(naming.hash)
+        connections = stack.enter_context(closing(Connections(graph)))
+        threads = stack.enter_context(ThreadPoolExecutor(2 * graph.connections, thread_name_prefix="question"))
+        backend = Backend(connections, store, naming, threads, seconds)
+        if not with_kafka:
+            yield application(backend, serving)
+            return
+        taking = Ingest(settings, settings.topics[0], naming, serving.tokens)
+        counting = Counting(settings)
+        yield application(replace(backend, letters=counting), serving, taking.routes(), (taking.open, counting.open))
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consumer import metrics
+from deploy.monitoring import alert
+from deploy.monitoring.files import GROUPS
 from lineagegraph.schema import EDGES, INDEXES, VERTICES
 from mappers import facets
 from tests.consumer import mutations
@@ -43,7 +45,10 @@ def indexes() -> str:
     return "\n".join([*rows, *(f"| `{name}` | {', '.join(keys)} |" for name, keys in INDEXES.items())])
 
 
-MADE: dict[str, Callable[[], str]] = {"metrics.md": metrics.as_markdown}
+MADE: dict[str, Callable[[], str]] = {
+    "metrics.md": metrics.as_markdown,
+    "alerts.md": lambda: alert.as_markdown(GROUPS),
+}
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "facets.md": {"facets": facets.as_markdown},
     "guarantees.md": {"mutations": mutations.as_markdown},
