@@ -1,6 +1,6 @@
 """The command line, assembled from all packages: names here, code imported only when its command runs.
 
-Exit codes: 0 done, 1 an error that the user can mend, 2 wrong usage, 70 a bug.
+Exit codes: 0 done, 1 an error that the user can mend, 2 wrong usage, 3 partly done, 70 a bug, 130 interrupted.
 """
 
 from __future__ import annotations

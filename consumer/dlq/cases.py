@@ -53,6 +53,12 @@ def in_order(cases: Iterable[Case]) -> list[Case]:
     return sorted(cases, key=lambda case: (case.letter.place, case.letter.at))
 
 
+def newest(cases: Iterable[Case], count: int) -> list[Case]:
+    """So many that failed last, the newest at the end."""
+    found = sorted(cases, key=lambda case: case.letter.failed_at)
+    return found[max(0, len(found) - count) :]
+
+
 def _rank(letter: Letter) -> tuple[int, int, int]:
     """A consumer that is killed buries a record twice; what people or a replay have added since counts for more."""
     return letter.attempts, letter.edits, letter.at

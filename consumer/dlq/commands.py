@@ -7,8 +7,11 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    **dict.fromkeys(("stats", "ls", "show", "peek", "tail", "export"), "consumer.dlq.look"),
-    **dict.fromkeys(("plan", "replay", "resume"), "consumer.dlq.send"),
+    "stats": "consumer.dlq.count",
+    **dict.fromkeys(("ls", "show", "peek"), "consumer.dlq.look"),
+    **dict.fromkeys(("tail", "export"), "consumer.dlq.stream"),
+    "plan": "consumer.dlq.draft",
+    **dict.fromkeys(("replay", "resume"), "consumer.dlq.send"),
     **dict.fromkeys(("status", "cancel"), "consumer.dlq.replays"),
     "edit": "consumer.dlq.mend",
     **dict.fromkeys(("park", "unpark", "discard", "purge"), "consumer.dlq.decide"),
@@ -36,7 +39,7 @@ class Group(click.Group):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The fields of the filter language."""
-        from consumer.dlq.filter import FIELDS
+        from consumer.dlq.fields import FIELDS
 
         with formatter.section("Filter fields"):
             formatter.write_dl([(name, f"{row.meaning}: {row.example}") for name, row in FIELDS.items()])

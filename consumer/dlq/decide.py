@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from consumer.dlq.asking import as_json, at_desk, chosen, confirm, filtered, open_and, reason, show_json, who, yes
+from consumer.dlq.asking import Whose, as_json, confirm, filtered, of_somebody, reason, show_json, who, yes
 from consumer.dlq.cases import Cases
 from consumer.dlq.desk import Desk, now_ms
 from consumer.dlq.filter import Filter, moment
@@ -14,60 +14,54 @@ from consumer.dlq.purge import Sweep, delete, forgotten, sweep
 
 
 @click.command()
-@filtered
+@filtered("open")
 @reason
 @as_json
-@at_desk
-def park(terms: tuple[str, ...], reason: str, as_json: bool, topic: str | None, letters: str | None) -> None:
+@of_somebody
+def park(wanted: Filter, reason: str, as_json: bool, whose: Whose) -> None:
     """Put open letters aside: they are kept, and no replay sends them until they are unparked.
 
     \b
     Example: lineagegraph dlq park producer=*legacy* --reason "asked the team, fixed on Friday"
     """
-    count = _decide(chosen(terms, "open"), "parked", reason, topic, letters)
-    _tell(count, "parked", as_json)
+    _tell(_decide(whose, wanted, "parked", reason), "parked", as_json)
 
 
 @click.command()
-@filtered
+@filtered("parked")
 @reason
 @as_json
-@at_desk
-def unpark(terms: tuple[str, ...], reason: str, as_json: bool, topic: str | None, letters: str | None) -> None:
+@of_somebody
+def unpark(wanted: Filter, reason: str, as_json: bool, whose: Whose) -> None:
     """Make parked letters open again.
 
     \b
     Example: lineagegraph dlq unpark producer=*legacy*
     """
-    wanted = chosen([*terms, "state=parked"])
-    _tell(_decide(wanted, "open", reason, topic, letters), "open again", as_json)
+    _tell(_decide(whose, wanted, "open", reason), "open again", as_json)
 
 
 @click.command()
-@filtered
+@filtered("open", "parked")
 @reason
 @yes
 @as_json
-@at_desk
-def discard(
-    terms: tuple[str, ...], reason: str, yes: bool, as_json: bool, topic: str | None, letters: str | None
-) -> None:
+@of_somebody
+def discard(wanted: Filter, reason: str, yes: bool, as_json: bool, whose: Whose) -> None:
     """Give open or parked letters up for good: they are never sent again, and `purge` may delete them.
 
     \b
     Example: lineagegraph dlq discard class=tombstone --reason "nothing in them" --yes
     """
-    wanted = chosen(terms, "open", "parked")
-    count = _decide(wanted, "discarded", reason, topic, letters, ask=not yes)
-    _tell(count, "discarded", as_json)
+    _tell(_decide(whose, wanted, "discarded", reason, ask=not yes), "discarded", as_json)
 
 
-def _decide(
-    wanted: Filter, state: Decision, reason: str, topic: str | None, letters: str | None, ask: bool = False
-) -> int:
+BEFORE: dict[Decision, tuple[str, ...]] = {"parked": ("open",), "open": ("parked",), "discarded": ("open", "parked")}
+
+
+def _decide(whose: Whose, wanted: Filter, state: Decision, reason: str, ask: bool = False) -> int:
     async def work(desk: Desk) -> int:
-        allowed = {"parked": ("open",), "open": ("parked",), "discarded": ("open", "parked")}[state]
-        found = [case for case in await desk.cases() if wanted(case) and case.state in allowed]
+        found = [case for case in await desk.cases() if wanted(case) and case.state in BEFORE[state]]
         if not found:
             return 0
         if ask:
@@ -79,7 +73,7 @@ def _decide(
                 await pen.enter(entries[start : start + 1000])
         return len(entries)
 
-    return open_and(topic, letters, work)
+    return whose.at_desk(work)
 
 
 def _tell(count: int, state: str, as_json: bool) -> None:
@@ -94,8 +88,8 @@ def _tell(count: int, state: str, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted.")
 @yes
 @as_json
-@at_desk
-def purge(before: str, dry_run: bool, yes: bool, as_json: bool, topic: str | None, letters: str | None) -> None:
+@of_somebody
+def purge(before: str, dry_run: bool, yes: bool, as_json: bool, whose: Whose) -> None:
     """Delete letters that are resolved or discarded, from the front of their topic up to the first that is open.
 
     \b
@@ -113,7 +107,7 @@ def purge(before: str, dry_run: bool, yes: bool, as_json: bool, topic: str | Non
                 await pen.forget(forgotten(cases, found))
         return cases, found
 
-    cases, found = open_and(topic, letters, work)
+    cases, found = whose.at_desk(work)
     if as_json:
         below = {str(number): offset for number, offset in found.below.items()}
         show_json({"deleted": found.letters, "below": below, "held_by": found.held_by, "dry_run": dry_run})

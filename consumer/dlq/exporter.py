@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from consumer.dlq.cases import Cases
 from consumer.dlq.desk import Desk, now_ms, open_desk
-from consumer.dlq.letters import letter
+from consumer.dlq.following import Following
 from consumer.dlq.names import Names
 from consumer.dlq.stats import Numbers, numbers
 from consumer.errors import BadFilter, BadSettings
@@ -36,19 +35,15 @@ class Exporter:
 
     def __init__(self, source: str) -> None:
         self.metrics = Metrics(only=NAMES)
-        self._source = source
-        self._cases = Cases()
-        self._read_to: dict[int, int] = {}
         self.latest: Numbers = Numbers(source)
+        self._source = source
+        self._following = Following()
 
     async def look(self, desk: Desk) -> None:
         """Take in what is new, and count again."""
-        async for record in desk.records(read_to=self._read_to):
-            self._cases.add(letter(record))
-        if desk.names.ledger not in desk.topics:
-            await desk.refresh()
-        await desk.follow(self._cases.ledger)
-        self.latest = numbers(self._source, self._cases)
+        await self._following.look(desk)
+        cases = self._following.cases
+        self.latest = numbers(self._source, cases, cases.ledger)
         self._publish(now_ms())
 
     def _publish(self, now: int) -> None:

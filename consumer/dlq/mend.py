@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 
-from consumer.dlq.asking import PARTLY, as_json, at_desk, chosen, filtered, open_and, reason, show_json, who
+from consumer.dlq.asking import PARTLY, Whose, as_json, filtered, of_somebody, reason, show_json, who
 from consumer.dlq.cases import Case
 from consumer.dlq.desk import Desk, now_ms
 from consumer.dlq.edit import Edit, Edited, edits
+from consumer.dlq.filter import Filter
 from consumer.dlq.letters import letter
 from consumer.dlq.patch import Patch
 from consumer.dlq.pen import Posting, open_pen
@@ -35,7 +36,7 @@ class Result:
 
 
 @click.command()
-@filtered
+@filtered("open")
 @click.option("--patch", type=_file, help="A file with a JSON Patch (RFC 6902); - is standard input.")
 @click.option("--op", help="The JSON Patch itself.")
 @click.option("--value", type=_file, help="A file with the whole new value, for one letter; - is standard input.")
@@ -43,9 +44,9 @@ class Result:
 @reason
 @click.option("--dry-run", is_flag=True, help="Say what the edited letters would become, and write nothing.")
 @as_json
-@at_desk
+@of_somebody
 def edit(
-    terms: tuple[str, ...],
+    wanted: Filter,
     patch: str | None,
     op: str | None,
     value: str | None,
@@ -53,8 +54,7 @@ def edit(
     reason: str,
     dry_run: bool,
     as_json: bool,
-    topic: str | None,
-    letters: str | None,
+    whose: Whose,
 ) -> None:
     """Change the values of open letters; the originals stay readable, and who did what and why is written down.
 
@@ -66,9 +66,8 @@ def edit(
     """
     if sum((patch is not None, op is not None, value is not None, restore)) != 1:
         raise click.UsageError("Say what to do with exactly one of --patch, --op, --value and --restore.")
-    if not terms:
+    if not wanted.names:
         raise click.UsageError("Say which letters: a name, or a filter such as class=event_type.")
-    wanted = chosen(terms, "open")
     text = op if patch is None else _read(patch).decode("utf-8", "replace")
     how = Edit(
         who(), now_ms(), reason, Patch.parse(text) if text is not None else None, _read(value) if value else None
@@ -80,7 +79,7 @@ def edit(
             raise BadFilter(f"--value is for one letter; this filter means {len(found)}.")
         return await _edit_all(desk, found, how, dry_run)
 
-    results = open_and(topic, letters, work)
+    results = whose.at_desk(work)
     _tell(results, dry_run, as_json)
     if any(one.why_not for one in results):
         sys.exit(PARTLY)

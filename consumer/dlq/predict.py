@@ -9,18 +9,19 @@ from dataclasses import asdict
 import click
 
 from consumer import program_version
-from consumer.dlq.asking import PARTLY, as_json, at_desk, chosen, filtered, open_and, reading, show_json
+from consumer.dlq.asking import PARTLY, Whose, as_json, filtered, of_somebody, reading, show_json
 from consumer.dlq.cases import Case
 from consumer.dlq.desk import Desk
+from consumer.dlq.filter import Filter
 from consumer.dlq.trial import Outcome, trials
 
 
 @click.command("test")
-@filtered
+@filtered("open")
 @click.option("--each", is_flag=True, help="With --json: the outcome of each letter.")
 @as_json
-@at_desk
-def test(terms: tuple[str, ...], each: bool, as_json: bool, topic: str | None, letters: str | None) -> None:
+@of_somebody
+def test(wanted: Filter, each: bool, as_json: bool, whose: Whose) -> None:
     """Read open letters with this version's real decoding and mapping, and say what a replay would bring.
 
     Nothing is written. Whether the graph would take the facts is not tried. Ends with 3 if any would fail again.
@@ -28,7 +29,6 @@ def test(terms: tuple[str, ...], each: bool, as_json: bool, topic: str | None, l
     \b
     Example: lineagegraph dlq test class=event_type
     """
-    wanted = chosen(terms, "open")
 
     async def work(desk: Desk) -> list[tuple[Case, Outcome]]:
         with reading() as progress:
@@ -40,7 +40,7 @@ def test(terms: tuple[str, ...], each: bool, as_json: bool, topic: str | None, l
                     progress(len(outcomes), len(found))
         return outcomes
 
-    outcomes = open_and(topic, letters, work)
+    outcomes = whose.at_desk(work)
     well = sum(one.well for _, one in outcomes)
     if as_json:
         told = {"letters": len(outcomes), "well": well, "ends": Counter(one.end for _, one in outcomes)}
@@ -54,12 +54,12 @@ def test(terms: tuple[str, ...], each: bool, as_json: bool, topic: str | None, l
 
 
 def _tell(outcomes: list[tuple[Case, Outcome]], well: int) -> None:
-    from consumer.dlq import tables
+    from consumer.dlq import layout, tables
 
     if not outcomes:
         click.echo("No dead letters match.")
         return
-    tables.console().print(tables.outcomes(outcomes))
+    layout.console().print(tables.outcomes(outcomes))
     rejected = sum(case.letter.disposition == "rejected" and one.well for case, one in outcomes)
     click.echo(f"{well} would be resolved, {len(outcomes) - well} would not (version {program_version()}).")
     if rejected:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from consumer.dlq.asking import as_json, at_desk, open_and, show_json, who
+from consumer.dlq.asking import Whose, as_json, of_somebody, show_json, who
 from consumer.dlq.desk import Desk, now_ms
 from consumer.dlq.ledger import Ledger
 from consumer.dlq.pen import open_pen
@@ -19,24 +19,24 @@ from consumer.errors import BadFilter
 @click.command()
 @click.argument("replay_id", metavar="[REPLAY]", required=False)
 @as_json
-@at_desk
-def status(replay_id: str | None, as_json: bool, topic: str | None, letters: str | None) -> None:
+@of_somebody
+def status(replay_id: str | None, as_json: bool, whose: Whose) -> None:
     """Show how far replays are, or one of them.
 
     \b
     Example: lineagegraph dlq status
     """
-    ledger = open_and(topic, letters, lambda desk: desk.ledger())
+    ledger = whose.at_desk(lambda desk: desk.ledger())
     notes = sorted(ledger.replays.values(), key=lambda note: note.at)
     if replay_id is not None and not (notes := [note for note in notes if note.replay == replay_id]):
         raise BadFilter(f"There is no replay {replay_id!r} in the ledger.")
     if as_json:
         show_json({"replays": [_status(ledger, note.replay) for note in notes]})
         return
-    from consumer.dlq import tables
+    from consumer.dlq import layout, tables
 
     if notes:
-        tables.console().print(tables.replays(ledger, notes, now_ms()))
+        layout.console().print(tables.replays(ledger, notes, now_ms()))
     else:
         click.echo("Nothing was ever replayed.")
 
@@ -51,8 +51,8 @@ def _status(ledger: Ledger, name: str) -> dict[str, Any]:
 @click.argument("replay_id", metavar="REPLAY")
 @click.option("--reason", default="", help="Why; kept in the ledger.")
 @as_json
-@at_desk
-def cancel(replay_id: str, reason: str, as_json: bool, topic: str | None, letters: str | None) -> None:
+@of_somebody
+def cancel(replay_id: str, reason: str, as_json: bool, whose: Whose) -> None:
     """Stop a replay, wherever it is being sent from; what was sent stays sent.
 
     \b
@@ -67,7 +67,7 @@ def cancel(replay_id: str, reason: str, as_json: bool, topic: str | None, letter
             await pen.enter([replace(note, state="cancelled", at=now_ms(), note=f"{who()}: {reason}")])
         return progress_of(ledger, replay_id)
 
-    done = open_and(topic, letters, work)
+    done = whose.at_desk(work)
     if as_json:
         show_json(progress_as_json(done) | {"state": "cancelled"})
     else:

@@ -1,4 +1,4 @@
-"""How far a replay is, while it goes on: a bar for people, lines for logs."""
+"""How far a replay is: a bar for people and lines for logs while it goes on, a sentence when it has ended."""
 
 from __future__ import annotations
 
@@ -81,3 +81,24 @@ def as_json(progress: Progress) -> dict[str, object]:
         "rate": progress.rate,
         "ended": progress.ended,
     }
+
+
+def sentence(done: Progress) -> str:
+    """How it ended, and what to do next."""
+    return _SENTENCES[done.ended or "partly"].format(one=done, steps=done.steps)
+
+
+_COUNTS = "{steps[resolved]} of {one.total} resolved, {steps[failed]} failed again, {steps[left]} left out"
+_SENTENCES = {
+    "resolved": "All {one.total} letters are resolved.",
+    "sent": "{one.sent} of {one.total} letters are sent. See: lineagegraph dlq status {one.replay}",
+    "partly": _COUNTS + ".",
+    "aborted": "Stopped, because too many fail again: "
+    + _COUNTS
+    + ". Go on with: lineagegraph dlq resume {one.replay}",
+    "cancelled": "Cancelled: " + _COUNTS + ". Go on with: lineagegraph dlq resume {one.replay}",
+    "silent": (
+        "No consumer says what becomes of them: {one.outstanding} wait in the retry topic, " + _COUNTS + ". "
+        "Is one running? Then see: lineagegraph dlq status {one.replay}"
+    ),
+}

@@ -32,6 +32,14 @@ class Shelf:
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
 
+    async def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """The first offset that is there and the next that will be, by partition. Raises KafkaUnusable."""
+        places = [TopicPartition(topic, number) for number in partitions]
+        async with _told(topic):
+            begins = await self._consumer.beginning_offsets(places)
+            ends = await self._consumer.end_offsets(places)
+        return {place.partition: (begins[place], ends[place]) for place in places}
+
     async def everything(
         self, topic: str, partitions: int, read_to: dict[int, int] | None = None, progress: Progress | None = None
     ) -> AsyncIterator[Record]:
@@ -40,22 +48,19 @@ class Shelf:
         `read_to` has the offsets to begin at, by partition, and is kept up to date: the same again gives what is new.
         """
         read_to = {} if read_to is None else read_to
-        places = [TopicPartition(topic, number) for number in range(partitions)]
-        async with _told(topic):
-            begins = await self._consumer.beginning_offsets(places)
-            ends = await self._consumer.end_offsets(places)
-        starts = {place: max(begins[place], read_to.get(place.partition, 0)) for place in places}
-        total, done = sum(max(0, ends[place] - starts[place]) for place in places), 0
-        for place in places:
-            if starts[place] >= ends[place]:
+        ends = await self.ends(topic, range(partitions))
+        stretches = [(number, max(begin, read_to.get(number, 0)), end) for number, (begin, end) in ends.items()]
+        total, done = sum(max(0, end - start) for _, start, end in stretches), 0
+        for number, start, end in stretches:
+            if start >= end:
                 continue
-            async for record in self._from(place, starts[place], ends[place]):
-                read_to[place.partition] = record.offset + 1
+            async for record in self._from(TopicPartition(topic, number), start, end):
+                read_to[number] = record.offset + 1
                 yield record
-                if progress is not None and (at := done + record.offset - starts[place]) % AT_ONCE == 0:
+                if progress is not None and (at := done + record.offset - start) % AT_ONCE == 0:
                     progress(at, total)
-            read_to[place.partition] = ends[place]  # behind the last record there may be marks of transactions
-            done += ends[place] - starts[place]
+            read_to[number] = end  # behind the last record there may be marks of transactions
+            done += end - start
         if progress is not None:
             progress(total, total)
 
@@ -63,13 +68,10 @@ class Shelf:
         """The records at these places, as they lie; one that is not there any more is passed over."""
         for number, places in groupby(sorted(wanted), key=lambda place: place[0]):
             offsets = [offset for _, offset in places]
-            place = TopicPartition(topic, number)
-            async with _told(topic):
-                begin = (await self._consumer.beginning_offsets([place]))[place]
-                end = (await self._consumer.end_offsets([place]))[place]
+            begin, end = (await self.ends(topic, [number]))[number]
             for stretch in _stretches([offset for offset in offsets if begin <= offset < end]):
                 left = set(stretch)
-                async for record in self._from(place, stretch[0], stretch[-1] + 1):
+                async for record in self._from(TopicPartition(topic, number), stretch[0], stretch[-1] + 1):
                     if record.offset in left:
                         yield record
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from consumer.dlq.cases import Case
-from consumer.dlq.ledger import STATES
+from consumer.dlq.fields import FIELDS
+from consumer.dlq.ledger import STATES, Ledger
 
 NEW_MS = 3_600_000  # a cause first seen within an hour is new
 
@@ -18,19 +19,20 @@ def _hour(case: Case) -> str:
     return datetime.fromtimestamp(case.letter.failed_at / 1000, UTC).strftime("%Y-%m-%dT%H")
 
 
+def _field(name: str) -> Callable[[Case], str]:
+    get = FIELDS[name].get
+    return lambda case: str(get(case))
+
+
 # What letters can be grouped by.
 GROUPS: dict[str, Callable[[Case], str]] = {
-    "class": lambda case: case.letter.reason,
-    "fingerprint": lambda case: case.letter.fingerprint,
-    "state": lambda case: case.state,
-    "disposition": lambda case: case.letter.disposition,
-    "producer": lambda case: case.letter.producer,
-    "namespace": lambda case: case.letter.namespace,
-    "job": lambda case: case.letter.job,
-    "topic": lambda case: case.letter.source.topic,
-    "partition": lambda case: str(case.letter.source.number),
-    "attempts": lambda case: str(case.letter.attempts),
-    "version": lambda case: case.letter.worker_version,
+    **{
+        name: _field(name)
+        for name in (
+            *("class", "fingerprint", "state", "disposition", "producer", "namespace", "job"),
+            *("topic", "partition", "attempts", "version"),
+        )
+    },
     "hour": _hour,
 }
 
@@ -115,9 +117,9 @@ def row_as_json(row: Row) -> dict[str, Any]:
     }
 
 
-def numbers(source: str, cases: Iterable[Case], replays_running: int = 0) -> Numbers:
-    """Count."""
-    found = Numbers(source, replays_running=replays_running)
+def numbers(source: str, cases: Iterable[Case], ledger: Ledger) -> Numbers:
+    """Count these cases; of the ledger come the replays that go on."""
+    found = Numbers(source, replays_running=sum(note.state == "running" for note in ledger.replays.values()))
     every = list(cases)
     for case in every:
         found.states[case.state] += 1

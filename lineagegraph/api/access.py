@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from lineagegraph.api.limits import BadQuery, TooComplex
-from lineagegraph.api.question import Forbidden, TooSlow
+from lineagegraph.api.question import Forbidden, LettersAway, NotServed, TooSlow
 from lineagegraph.api.types import BadArgument
 from lineagegraph.errors import Ambiguous, GraphRejected, GraphUnavailable, LineageError, NotFound, SchemaMismatch
 from lineagegraph.statements import BadStatement
@@ -36,6 +36,8 @@ CODES: tuple[tuple[type[Exception], str], ...] = (  # the first that fits
     (NotFound, "NOT_FOUND"),
     (Ambiguous, "AMBIGUOUS"),
     (Forbidden, "FORBIDDEN"),
+    (NotServed, "NOT_SERVED"),
+    (LettersAway, "UNAVAILABLE"),
     (TooSlow, "TOO_SLOW"),
     (TooComplex, "TOO_COMPLEX"),
     (BadQuery, "BAD_QUERY"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import LineageError
@@ -18,11 +18,22 @@ from lineagegraph.statements import Statement
 from lineagegraph.store import GraphStore
 from lineagegraph.tokens import Grant, Scope
 
+if TYPE_CHECKING:
+    from lineagegraph.api.letters import Counted
+
 T = TypeVar("T")
 
 
 class Forbidden(LineageError):
     """The token does not allow this."""
+
+
+class NotServed(LineageError):
+    """This server has not been given what it would take to answer."""
+
+
+class LettersAway(LineageError):
+    """The dead letters cannot be counted now; the same may succeed later."""
 
 
 class TooSlow(LineageError):
@@ -40,6 +51,7 @@ class Backend:
     seconds: float = 10.0
     corrections: Corrections = NONE
     clock: Callable[[], float] = time.time
+    letters: Callable[[str | None], Awaitable[Counted]] | None = None  # of a source topic
 
 
 class Asking:
@@ -70,12 +82,26 @@ class Asking:
             raise Forbidden(f"This token may not write to namespace {hidden[0]!r}.")
         await self.in_thread(lambda: backend.store.write(said.facts))
 
+    async def letters(self, topic: str | None) -> Counted:
+        """The dead letters of a source topic, counted. Raises Forbidden, NotServed, LettersAway, BadArgument.
+
+        What is in them often cannot be read, so nobody can say to which namespaces they belong.
+        """
+        self._allow("read")
+        if not self._grant.sight.whole:
+            raise Forbidden("Dead letters belong to no namespace: a token for some namespaces may not see them.")
+        if self._backend.letters is None:
+            raise NotServed("This server does not speak to Kafka, so it cannot count dead letters.")
+        return await self._in_time(self._backend.letters(topic))
+
     async def in_thread(self, work: Callable[[], T]) -> T:
         """The result of the work, if it comes in time; what comes later ends at its next request to the graph."""
-        loop = asyncio.get_running_loop()
+        return await self._in_time(asyncio.get_running_loop().run_in_executor(self._backend.threads, work))
+
+    async def _in_time(self, found: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._left()):
-                return await loop.run_in_executor(self._backend.threads, work)
+                return await found
         except TimeoutError:
             raise self._too_slow() from None
 

@@ -1,8 +1,7 @@
-"""The questions and statements of the GraphQL schema. `schema.graphql` beside it is what they amount to."""
+"""The GraphQL schema and its questions by the guide's names. `schema.graphql` beside it is what they amount to."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import strawberry
@@ -14,7 +13,9 @@ from lineagegraph.answers import run_answer
 from lineagegraph.api import limits
 from lineagegraph.api.further import Further
 from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
+from lineagegraph.api.letters import MILLISECONDS, Milliseconds, OfLetters
 from lineagegraph.api.question import Asking
+from lineagegraph.api.stating import Mutation
 from lineagegraph.api.types import (
     VERSION,
     BadArgument,
@@ -26,17 +27,15 @@ from lineagegraph.api.types import (
     latest,
     steps,
 )
-from lineagegraph.facts import Vertex
 from lineagegraph.reader import Reader
 from lineagegraph.records import layer_of, name_of
-from lineagegraph.statements import Statement
 
 CHANGES: dict[str, impact.Change] = {"schema": "schema", "data": "data", "removal": "removal"}
 Info = strawberry.Info[Asking, None]
 
 
 @strawberry.type
-class Query(Further):
+class Query(Further, OfLetters):
     """Questions to the lineage graph."""
 
     @strawberry.field
@@ -154,69 +153,16 @@ class Query(Further):
         return Run(run_id=found["run"], state=found["state"], pipeline=found["pipeline"], read=read, wrote=wrote)
 
 
-@strawberry.type
-class Mutation:
-    """Statements to the lineage graph. True: the graph has acknowledged it."""
-
-    @strawberry.mutation
-    async def record_pipeline_execution(
-        self,
-        info: Info,
-        pipeline_id: str,
-        pipeline_version: Version,
-        input_datasets: list[str],
-        output_datasets: list[str],
-        run_id: str | None = None,
-    ) -> bool:
-        """One completed run of a pipeline. Give a run id to repeat this safely."""
-
-        def say(said: Statement) -> None:
-            pipeline = said.pipeline(pipeline_id, pipeline_version)
-            inputs, outputs = (list(map(said.dataset, many)) for many in (input_datasets, output_datasets))
-            said.execution(pipeline, run_id or str(uuid.uuid4()), inputs, outputs)
-
-        await info.context.state(say)
-        return True
-
-    @strawberry.mutation
-    async def record_model_training(
-        self,
-        info: Info,
-        model_name: str,
-        model_version: Version,
-        training_datasets: list[str],
-        dataset_versions: list[Version | None] | None = None,
-        framework: str | None = None,
-    ) -> bool:
-        """What a model version was trained on, the versions in the order of the datasets."""
-        versions: list[Version | None] = list(dataset_versions or ())
-        if len(versions) > len(training_datasets):
-            raise BadArgument("There are more dataset versions than training datasets.")
-        versions += [None] * (len(training_datasets) - len(versions))
-
-        def say(said: Statement) -> None:
-            model: Vertex = said.model(model_name, model_version, framework)
-            for dataset_id, version in zip(training_datasets, versions, strict=True):
-                said.trained(model, said.dataset(dataset_id), version)
-
-        await info.context.state(say)
-        return True
-
-    @strawberry.mutation
-    async def record_dataset_promotion(
-        self, info: Info, source_dataset: str, target_dataset: str, transformation: str | None = None
-    ) -> bool:
-        """A dataset went up a layer."""
-        await info.context.state(lambda said: said.promotion(source_dataset, target_dataset, transformation))
-        return True
-
-
 class _Schema(strawberry.Schema):
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: whoever answers the request decides what is told and what is logged."""
 
 
-SCHEMA = _Schema(Query, Mutation, config=StrawberryConfig(scalar_map={Version: VERSION}, sort_schema=True))
+SCHEMA = _Schema(
+    Query,
+    Mutation,
+    config=StrawberryConfig(scalar_map={Version: VERSION, Milliseconds: MILLISECONDS}, sort_schema=True),
+)
 
 for _type in SCHEMA._schema.type_map.values():
     for _name, _field in getattr(_type, "fields", {}).items():

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from consumer.dlq.filter import FIELDS, parse
+from consumer.dlq.fields import FIELDS
+from consumer.dlq.filter import parse
 from consumer.errors import BadFilter
 from tests.consumer.dlq.made import a_case
 from tests.consumer.fakes import TIME

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from consumer.dlq import tables
+from consumer.dlq import layout, tables
+from consumer.dlq import page as page_of_a_letter
 from consumer.dlq.cases import Cases
 from consumer.dlq.edit_note import EditNote
 from consumer.dlq.ledger import Decided, ReplayNote, Tried, encode
+from consumer.dlq.page import page, title, value
 from consumer.dlq.stats import grouped
 from consumer.dlq.trial import Outcome
 from tests.consumer.dlq.made import a_case, buried, source
@@ -24,7 +29,7 @@ NOW = TIME + 3 * 3_600_000
 
 def shown(*parts: Table | str) -> str:
     out = io.StringIO()
-    console = Console(file=out, width=tables.WIDTH, color_system=None)
+    console = Console(file=out, width=layout.WIDTH, color_system=None)
     for part in parts:
         console.print(part)
     return out.getvalue()
@@ -60,15 +65,51 @@ def pages() -> dict[str, str]:
         "ls": shown(tables.letters(every, NOW)),
         "test": shown(tables.outcomes(outcomes)),
         "status": shown(tables.replays(cases.ledger, list(cases.ledger.replays.values()), NOW)),
-        **{f"show {case.state}": shown(*tables.page(case, record, cases.ledger, whole=False)) for case in every},
+        **{f"show {case.state}": shown(*page(case, record, cases.ledger, whole=False)) for case in every},
     }
 
 
-@pytest.mark.parametrize("page", pages())
-def test_a_page_fits_into_100_columns(page: str) -> None:
-    text = pages()[page]
+@pytest.mark.parametrize("name", pages())
+def test_a_page_fits_into_100_columns(name: str) -> None:
+    text = pages()[name]
     assert max(map(len, text.splitlines())) <= 100
     assert text.strip()
+
+
+def test_every_table_and_line_of_the_commands_is_among_those_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {
+        f"{module.__name__}.{name}"
+        for module in (tables, page_of_a_letter)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__
+        if inspect.signature(function).return_annotation in ("Table", "Iterable[Table]", "Iterable[str | Table]")
+    }
+    assert len(made) == 7
+    seen = set[str]()
+    for full in made:
+        module, _, name = full.rpartition(".")
+        function = getattr(sys.modules[module], name)
+
+        def noted(*given: Any, _full: str = full, _function: Any = function, **more: Any) -> Any:
+            seen.add(_full)
+            return _function(*given, **more)
+
+        monkeypatch.setattr(sys.modules[module], name, noted)
+    monkeypatch.setattr(sys.modules[__name__], "page", page_of_a_letter.page)
+    pages()
+    assert seen == made
+
+
+def test_a_letter_in_one_line_is_cut_behind_its_name() -> None:
+    (case, *_) = many()
+    line = title(case, "2026-11-18 10:00:00Z  ")
+    assert len(line) <= 100
+    assert "\n" not in title(replace(case, letter=replace(case.letter, message="two\nlines")))
+    assert case.letter.id in line
+    assert case.letter.reason in line
+    assert line.endswith("…")
+    long = replace(case, letter=replace(case.letter, id="x" * 150))
+    assert "x" * 150 in title(long), "a name is never cut"
 
 
 def test_names_that_one_would_copy_are_shown_whole() -> None:
@@ -93,17 +134,17 @@ def test_every_number_of_a_row_is_there() -> None:
 def test_what_a_letter_says_cannot_command_the_terminal(text: str) -> None:
     case = replace(a_case(1), letter=replace(a_case(1).letter, job=text, message=text, id=text))
     record = replace(buried(source(1), 1), value=text.encode())
-    parts = [tables.letters([case], NOW), *tables.page(case, record, many().ledger, whole=True)]
-    assert not set("\x1b\x07\x9b\r") & set(shown(*parts) + tables.value(record, True))
+    parts = [tables.letters([case], NOW), *page(case, record, many().ledger, whole=True)]
+    assert not set("\x1b\x07\x9b\r") & set(shown(*parts) + value(record, True))
 
 
 def test_values_are_shown_as_json_as_text_or_as_what_they_are() -> None:
     record = buried(source(1), 1)
-    assert '\n "eventType": "COMPLETE"' in tables.value(record, True)
-    assert tables.value(replace(record, value=None), True) == "(no value)"
-    assert tables.value(replace(record, value=b"\xff{"), True) == "\\xff{"
-    assert tables.value(replace(record, value=b"[" * 5000), False).endswith("(--whole shows all)")
-    assert tables.value(replace(record, value=b'{"n": 5974101018787936586}'), True) == '{\n "n": 5974101018787936586\n}'
+    assert '\n "eventType": "COMPLETE"' in value(record, True)
+    assert value(replace(record, value=None), True) == "(no value)"
+    assert value(replace(record, value=b"\xff{"), True) == "\\xff{"
+    assert value(replace(record, value=b"[" * 5000), False).endswith("(--whole shows all)")
+    assert value(replace(record, value=b'{"n": 5974101018787936586}'), True) == '{\n "n": 5974101018787936586\n}'
 
 
 @pytest.mark.parametrize(
@@ -111,12 +152,12 @@ def test_values_are_shown_as_json_as_text_or_as_what_they_are() -> None:
     [(0, "now"), (999, "now"), (1_000, "1 s"), (119_000, "1 min"), (7_200_000, "2 h"), (3 * 86_400_000, "3 d")],
 )
 def test_ages_have_one_unit(milliseconds: int, text: str) -> None:
-    assert tables.age(TIME - milliseconds, TIME) == text
-    assert tables.age(-1, TIME) == "–"
+    assert layout.age(TIME - milliseconds, TIME) == text
+    assert layout.age(-1, TIME) == "–"
 
 
 def test_a_page_tells_who_edited_and_why() -> None:
     cases = many()
-    text = shown(*tables.page(next(iter(cases)), None, cases.ledger, whole=False))
+    text = shown(*page(next(iter(cases)), None, cases.ledger, whole=False))
     assert "corrupt_record (malformed)" in text
     assert "1 times, last by somebody@somewhere" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 from starlette.testclient import TestClient
 
 from lineagegraph.api.app import Serving, application
+from lineagegraph.api.letters import Counted
 from lineagegraph.api.question import Backend
 from lineagegraph.facts import Facts, fold
 from lineagegraph.naming import Naming
@@ -56,10 +57,23 @@ class Api:
 
 
 @contextmanager
-def asking(facts: Facts | None = None, serving: Serving | None = None, seconds: float = 10.0) -> Iterator[Api]:
-    """The API over these facts."""
+def asking(
+    facts: Facts | None = None,
+    serving: Serving | None = None,
+    seconds: float = 10.0,
+    letters: Callable[[str | None], Awaitable[Counted]] | None = None,
+) -> Iterator[Api]:
+    """The API over these facts, and these dead letters."""
     graph = Graph(facts or Facts())
     with ThreadPoolExecutor(4) as threads:
-        backend = Backend(cast(Any, graph), cast(Any, graph), Naming(), threads, seconds, clock=lambda: 1_790_000_000.0)
+        backend = Backend(
+            cast(Any, graph),
+            cast(Any, graph),
+            Naming(),
+            threads,
+            seconds,
+            clock=lambda: 1_790_000_000.0,
+            letters=letters,
+        )
         with TestClient(application(backend, serving or Serving())) as http:
             yield Api(http, graph)

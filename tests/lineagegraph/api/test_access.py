@@ -99,6 +99,7 @@ ASKED += [
     f"schemaDrift({WHICH})",
 ]
 OTHERS = [
+    "deadLetters(topic: null) {{ source letters }}",
     'pipelineRuns(pipelineId: "{id}")',
     'datasetsByLayer(layer: "gold")',
     'modelAudit(modelName: "{id}")',

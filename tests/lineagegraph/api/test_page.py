@@ -20,7 +20,7 @@ def examples(kind: str) -> list[str]:
 
 
 def test_the_graphql_of_the_page_gives_what_the_page_says() -> None:
-    statement, question = examples("graphql")
+    statement, question, _ = examples("graphql")
     with asking() as api:
         assert set(api.data(statement).values()) == {True}
         assert api.data(question) == json.loads(examples("json")[0])

@@ -34,7 +34,7 @@ def test_the_graphql_of_the_page_gives_the_same_on_a_real_graph(fresh_graph: Cal
         store.open(Naming().hash)
         backend = Backend(connections, store, Naming(), threads, 60.0)
         with TestClient(application(backend, Serving())) as http:
-            statement, question = examples("graphql")
+            statement, question, _ = examples("graphql")
             stated = http.post("/graphql", json={"query": statement}).json()
             assert "errors" not in stated, stated
             assert http.post("/graphql", json={"query": question}).json() == {"data": json.loads(examples("json")[0])}
