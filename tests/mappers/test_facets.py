@@ -503,7 +503,7 @@ DELETED = {
 }
 
 
-@pytest.mark.parametrize(("key", "adds"), DELETED.items(), ids=str)
+@pytest.mark.parametrize(("key", "adds"), DELETED.items(), ids=[".".join(key) for key in DELETED])
 def test_a_deleted_facet_says_from_now_on_nothing(key: tuple[str, str], adds: set[str]) -> None:
     where, facet = key
     facets = {facet: {"_deleted": True}}

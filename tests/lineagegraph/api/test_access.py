@@ -37,7 +37,11 @@ def api(tmp_path: Path) -> Iterator[Api]:
         yield made
 
 
-@pytest.mark.parametrize("token", [None, "", "lg_wrong", OLD, READ[:-1], READ + "x", "é"])
+@pytest.mark.parametrize(
+    "token",
+    [None, "", "lg_wrong", OLD, READ[:-1], READ + "x", "é"],
+    ids=["none", "empty", "wrong", "expired", "short", "long", "not ASCII"],
+)
 def test_who_has_no_valid_token_is_told_only_that(api: Api, token: str | None) -> None:
     headers = [] if token is None else [(b"Authorization", f"Bearer {token}".encode())]
     answer = api.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
