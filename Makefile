@@ -46,7 +46,7 @@ check: install ## lint, types, import rules
 	lint-imports --no-logo
 
 fast: install ## tests without any server
-	python -m pytest -q -m "not real and not cassandra"
+	python -m pytest -q -n 3 --dist worksteal -m "not real and not cassandra"
 
 real: install ## tests on real Kafka, JanusGraph and Cassandra
 	python -m pytest -q -m "real or cassandra" --ignore=tests/lineagegraph/real

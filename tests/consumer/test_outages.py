@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -236,9 +237,10 @@ def test_a_graph_that_is_too_slow_for_our_load_gets_less_of_it_until_it_keeps_up
         batch_records=5,
         batches_in_flight=8,
     )
-    beat = one.store.heartbeat
+    beat, allowed = one.store.heartbeat, list[int]()
 
     def write(facts: Facts) -> None:
+        allowed.append(one.worker.graph.batches(8))
         time.sleep(0.03)
 
     def heartbeat() -> str:
@@ -249,4 +251,4 @@ def test_a_graph_that_is_too_slow_for_our_load_gets_less_of_it_until_it_keeps_up
     asyncio.run(one.run_until(one.finished, seconds=30))
     assert one.of("forget"), "the heartbeat was late at first"
     assert one.accounts()["written"] >= 200
-    assert one.worker.graph.batches(8) > 1, "what it has shown to be able to take it gets"
+    assert any(less < more for less, more in pairwise(allowed)), "what it has shown to be able to take it gets"
