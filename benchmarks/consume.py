@@ -61,6 +61,7 @@ class Nowhere:
     """A graph that takes facts and drops them, or takes none."""
 
     away: bool = False
+    horizon: int = 0
     moments: list[tuple[float, float]] = field(default_factory=list)  # by the clock, and in CPU time of the process
 
     def open(self, naming_hash: str) -> str:

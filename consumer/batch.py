@@ -89,8 +89,8 @@ class Reader:
     max_event_bytes: int = 4 * 2**20
     on_tombstone: Literal["skip", "dead_letter"] = "skip"
 
-    def read(self, record: Record) -> Good | DeadLetter | Skip:
-        """What becomes of this record."""
+    def read(self, record: Record, horizon: int = 0) -> Good | DeadLetter | Skip:
+        """What becomes of this record; runs that ended before the horizon (milliseconds) were removed on purpose."""
         if record.value is None:
             if self.on_tombstone == "skip":
                 return Skip(record, "tombstone")
@@ -99,16 +99,18 @@ class Reader:
             message = f"The value has {len(record.value)} bytes; the limit is {self.max_event_bytes}."
             return DeadLetter(record, "too_large", message=message)
         try:
-            return self._map(record, _decode(record.value))
+            return self._map(record, _decode(record.value), horizon)
         except RecursionError:
             return DeadLetter(record, "json_depth", message="The event is nested too deeply.")
         except mappers.Malformed as error:
             return DeadLetter(record, error.reason, error.pointer, error.message, error.producer)
 
-    def _map(self, record: Record, event: mappers.Event) -> Good:
+    def _map(self, record: Record, event: mappers.Event, horizon: int) -> Good | Skip:
         if 0 <= stated_at(record) < event.event_time_ms - LEAD:
             message = "The event is dated more than 24 hours after its Kafka record."
             raise mappers.Malformed("event_time", "/eventTime", message, event.producer)
+        if event.run is not None and event.event_time_ms < horizon:
+            return Skip(record, "before_horizon")  # it would bring back the stump of a run
         mapped = mappers.map_event(event, self.naming)
         return Good(record, mapped.facts, mapped.bad_facets, event.job.namespace if event.job else "")
 

@@ -69,12 +69,13 @@ class Delivery:
     async def write(self, slices: Sequence[Slice]) -> tuple[Batch, float]:
         """Read the records, write their facts; what became of them, and when. Raises GraphUnavailable."""
         clock = _Clock(self._metrics)
-        batch = await self._read([record for one in slices for record in one.records])
+        horizon = self._graph.horizon
+        batch = await self._read([record for one in slices for record in one.records], horizon)
         for one in (condemned for slice_ in slices for condemned in slice_.condemned):
             kind: Disposition = "crash" if one.reason == "crash" else "corrupt"
             batch.add(DeadLetter(one.record, one.reason, message=one.message, disposition=kind))
         clock.lap("read")
-        if refused := await self._write(batch.good):
+        if refused := await self._write(batch.good, horizon):
             guilty = {letter.record.id for letter in refused}
             batch.good = [one for one in batch.good if one.record.id not in guilty]
             batch.dead += refused
@@ -139,30 +140,30 @@ class Delivery:
             )
         return True
 
-    async def _read(self, records: Sequence[Record]) -> Batch:
+    async def _read(self, records: Sequence[Record], horizon: int) -> Batch:
         batch = Batch()
         for index, record in enumerate(records):
             if record.value is not None and len(record.value) > LARGE:
-                batch.add(await asyncio.to_thread(self._reader.read, record))
+                batch.add(await asyncio.to_thread(self._reader.read, record, horizon))
             else:
-                batch.add(self._reader.read(record))
+                batch.add(self._reader.read(record, horizon))
             if index % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
         return batch
 
-    async def _write(self, good: Sequence[Good]) -> list[DeadLetter]:
+    async def _write(self, good: Sequence[Good], horizon: int) -> list[DeadLetter]:
         """Write these together; if the graph refuses them, halve until the guilty stand alone."""
         if not good:
             return []
         try:
-            await self._graph.write([one.facts for one in good])
+            await self._graph.write([one.facts for one in good], horizon)
         except GraphRejected as error:
             if len(good) == 1:
                 # The graph's own words may quote the event; the class of the error cannot.
                 message = f"The graph refused the facts of this event ({type(error).__name__})."
                 return [DeadLetter(good[0].record, "rejected", message=message, disposition="rejected")]
             half = len(good) // 2
-            return await self._write(good[:half]) + await self._write(good[half:])
+            return await self._write(good[:half], horizon) + await self._write(good[half:], horizon)
         return []
 
 

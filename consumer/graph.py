@@ -42,6 +42,8 @@ class Acknowledged(Protocol):
 class Store(Protocol):
     """The part of lineagegraph.store.GraphStore that the consumer needs; synchronous and thread-safe."""
 
+    @property
+    def horizon(self) -> int: ...
     def write(self, facts: Facts) -> Acknowledged: ...
     def heartbeat(self) -> str: ...
     def forget(self) -> None: ...
@@ -72,10 +74,18 @@ class Graph:
         self.half_open = False  # whether the graph answers again, but has not yet taken a write
         self._share = 1.0  # of the batches in flight that the graph is trusted with
 
-    async def write(self, many: Sequence[Facts]) -> float:
-        """Write these facts together; the time of the acknowledgement. Raises GraphRejected, GraphUnavailable."""
+    @property
+    def horizon(self) -> int:
+        """Runs that ended before it (milliseconds) were removed, and must not be written again."""
+        return self._store.horizon
+
+    async def write(self, many: Sequence[Facts], horizon: int | None = None) -> float:
+        """Write these facts together; the time of the acknowledgement. Raises GraphRejected, GraphUnavailable.
+
+        `horizon` is the one under which they were read: if it was raised since, they have to be read again.
+        """
         try:
-            acknowledged = await asyncio.to_thread(lambda: self._store.write(fold(many)))
+            acknowledged = await asyncio.to_thread(lambda: self._write(many, horizon))
         except GraphRejected:
             self._metrics.add("lineage_graph_errors_total", kind="rejected")
             raise
@@ -90,6 +100,11 @@ class Graph:
         self._metrics.add("lineage_graph_elements_total", acknowledged.elements_sent, result="sent")
         self._metrics.add("lineage_graph_elements_total", acknowledged.elements_suppressed, result="suppressed")
         return self.acknowledged()
+
+    def _write(self, many: Sequence[Facts], horizon: int | None) -> Acknowledged:
+        if horizon not in (None, self._store.horizon):
+            raise GraphUnavailable("The graph's horizon was raised; what was read before is read again.")
+        return self._store.write(fold(many))
 
     def batches(self, most: int) -> int:
         """How many of at most so many batches may be written at once now.

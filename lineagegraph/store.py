@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import orjson
 
-from lineagegraph.errors import SchemaMismatch
+from lineagegraph.errors import GraphUnavailable, SchemaMismatch
 from lineagegraph.facts import Facts, Properties
 from lineagegraph.gremlin import Connections, request_key
-from lineagegraph.install import check
+from lineagegraph.install import check, meta
 from lineagegraph.known import Known
 from lineagegraph.schema import META_ID, VERTICES, Kind
 from lineagegraph.settings import GraphSettings
@@ -40,19 +40,28 @@ class GraphStore:
         self._connections = Connections(settings)
         self._known = Known(settings.cache_elements)
         self._graph_id = ""
-        self._horizon: int | None = None
+        self._horizon = 0
 
     def open(self, naming_hash: str) -> str:
         """The graph's id. Raises SchemaMismatch unless the graph is the one that this program writes."""
         self._graph_id = check(self._connections, naming_hash)
+        self._horizon = int(meta(self._connections).get("horizon") or 0)
         return self._graph_id
+
+    @property
+    def horizon(self) -> int:
+        """Before it (milliseconds since 1970) runs were removed; the latest that is known here."""
+        return self._horizon
 
     def write(self, facts: Facts) -> Acknowledged:
         """Upsert these facts. Raises GraphRejected, GraphUnavailable, SchemaMismatch."""
         known = self._known  # what is acknowledged after a `forget` must not fill the memory that came after it
+        horizon = self._horizon
         news = known.unknown(facts)
         for key, body in self._requests(news):
             self._ask(key, body)
+            if self._horizon != horizon and any(vertex.label == "Run" for vertex in news.vertices):
+                raise GraphUnavailable("The graph's horizon was raised; what is older must not be written any more.")
         known.add(news, facts.parts)
         return Acknowledged(self._graph_id, len(news), facts.stated - len(news))
 
@@ -80,7 +89,7 @@ class GraphStore:
                 "lacks what was written before. Run `lineagegraph schema install`, then fill it from the beginning "
                 "with `lineagegraph consume --replay-from-earliest`."
             )
-        if self._horizon not in (None, reply["h"]):
+        if self._horizon != reply["h"]:
             self.forget()  # retention has removed what we know to be there
         self._horizon = reply["h"]
 

@@ -1,4 +1,4 @@
-"""Commands for those who look after a graph: doctor, diff, schema migrate."""
+"""Commands for those who look after a graph: doctor, diff, prune, schema migrate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -83,6 +84,47 @@ def diff(graph: Graph, first: str, second: str, summary: bool, as_json: bool) ->
         sys.exit(PARTLY)
 
 
+@click.command()
+@click.option("--keep-days", type=click.IntRange(2), metavar="DAYS", help="Keep the runs of so many days.")
+@click.option(
+    "--before", type=click.DateTime(["%Y-%m-%d"]), help="Or: remove runs last heard of before this day (UTC)."
+)
+@click.option("--delete", is_flag=True, help="Really remove them; without it only say what would go.")
+@click.option("--settle", type=click.FloatRange(0), metavar="SECONDS", help="How long to wait for consumers to know.")
+@_json
+@click.pass_obj
+def prune(
+    graph: Graph, keep_days: int | None, before: datetime | None, delete: bool, settle: float | None, as_json: bool
+) -> None:
+    """Remove old runs. No answer about now, about the time since, or about a model changes.
+
+    Whatever such an answer rests on stays, and so do datasets, versions, models and their edges. Consumers may run:
+    they learn of the horizon and skip older events of runs. It may be broken off and repeated.
+
+    \b
+    Example: lineagegraph prune --keep-days 400 --delete
+    """
+    from lineagegraph import prune as retention
+
+    if (keep_days is None) == (before is None):
+        raise click.UsageError("Say either --keep-days or --before.")
+    at = before.replace(tzinfo=UTC) if before else datetime.now(UTC) - timedelta(days=keep_days or 0)
+    with _counting("pruning") as progress:
+        plan = retention.prune(graph(), int(at.timestamp() * 1000), delete, settle, lambda what, count: progress(count))
+    day = datetime.fromtimestamp(plan.horizon / 1000, UTC).date().isoformat()
+    needed = {name: count for name, count in plan.needed.items() if count}
+    why = ", ".join(f"{count} for {name}" for name, count in needed.items())
+    verb = "removed" if delete else "would go"
+    text = [
+        f"{plan.runs} runs, {plan.old} of them older than {day}: {plan.going} {verb}, with {plan.buckets} day Buckets.",
+        f"{sum(needed.values())} stay, because answers rest on them{f' ({why})' if why else ''}.",
+    ]
+    if not delete:
+        text.append("Nothing was changed: add --delete to remove them.")
+    counts = {"runs": plan.runs, "old": plan.old, "needed": needed, "going": plan.going, "buckets": plan.buckets}
+    _print({"horizon": day, **counts, "deleted": delete, "removed": plan.removed}, "\n".join(text), as_json)
+
+
 @click.command("migrate")
 @click.option("--dry-run", is_flag=True, help="Say what would be made.")
 @_json
@@ -108,4 +150,4 @@ def migrate(graph: Graph, dry_run: bool, as_json: bool) -> None:
 
 
 schema.add_command(migrate)
-COMMANDS = (doctor, diff)
+COMMANDS = (doctor, diff, prune)

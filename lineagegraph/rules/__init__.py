@@ -15,7 +15,7 @@ from lineagegraph.rules.columns import (
     schemas,
 )
 from lineagegraph.rules.current import came_true, current_since, latest_run, made, unsettled
-from lineagegraph.rules.datasets import Standing, latest_version, standing
+from lineagegraph.rules.datasets import Standing, latest_change, latest_version, newest_statement, standing
 from lineagegraph.rules.ends import feature_makers, features_from, inputs_of, made_by, may_be_model
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, run_sources, sources, targets
 from lineagegraph.rules.models import Reproducible, Trained, Training, is_orphan, trained_models, training
@@ -84,6 +84,7 @@ __all__ = [
     "first_named",
     "inputs_of",
     "is_orphan",
+    "latest_change",
     "latest_run",
     "latest_version",
     "made",
@@ -92,6 +93,7 @@ __all__ = [
     "made_of",
     "may_be_model",
     "names_of",
+    "newest_statement",
     "one_statement",
     "outputs_of",
     "physical",

@@ -36,11 +36,16 @@ def standing(view: View, dataset: Vertex) -> Standing:
     the Runs (through their Buckets) with WROTE and RUN_OF, if the register's own run did not complete or the
     last statement is that it is gone.
     """
-    changes = [c for c in _changes(view, dataset) if c.run is None or counts(view, c.run)]
-    newest = max(changes, key=lambda c: (c.at or 0, c.state, c.run or dataset), default=Standing("exists"))
+    newest = latest_change(view, dataset)
     if newest.state == "exists" or not _written_since(view, dataset, newest):
         return newest
     return Standing("exists")
+
+
+def latest_change(view: View, dataset: Vertex) -> Standing:
+    """The newest statement on whether the dataset is there of a run that completed. Needs what `standing` needs."""
+    changes = [c for c in _changes(view, dataset) if c.run is None or counts(view, c.run)]
+    return max(changes, key=lambda c: (c.at or 0, c.state, c.run or dataset), default=Standing("exists"))
 
 
 def _changes(view: View, dataset: Vertex) -> Iterator[Standing]:
@@ -123,7 +128,10 @@ def _is_believed(view: View, version: Vertex) -> bool:
 
 
 def newest_statement(view: View, dataset: Vertex, register: str) -> tuple[int, Vertex, str] | None:
-    """(time, name, value) of the newest [value, run] statement under any name, unless that of a failed run."""
+    """(time, name, value) of the newest [value, run] statement under any name, unless that of a failed run.
+
+    Needs the names of the dataset and the Runs that their registers name.
+    """
     statements = [
         (at, name, said)
         for name in names_of(view, dataset)

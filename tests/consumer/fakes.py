@@ -154,6 +154,7 @@ class FakeStore:
     sync: float = 0.0
     down: bool = False
     rejects: frozenset[str] = frozenset()
+    horizon: int = 0
     before_write: Callable[[Facts], None] = lambda facts: None
     volatile: deque[tuple[float, set[str]]] = field(default_factory=deque)
     disk: set[str] = field(default_factory=set)

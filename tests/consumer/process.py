@@ -30,6 +30,7 @@ class FileStore:
     path: Path
     seconds: float = 0.0
     graph_id: str = "graph-file"
+    horizon: int = 0
 
     def open(self, naming_hash: str) -> str:
         return self.graph_id
@@ -56,7 +57,7 @@ class FileStore:
 class Mortal(Reader):
     """Kills its process at a poisonous record, as a crash in native code or a lack of memory would."""
 
-    def read(self, record: Record) -> Good | DeadLetter | Skip:
+    def read(self, record: Record, horizon: int = 0) -> Good | DeadLetter | Skip:
         if record.value == b"poison":
             os.kill(os.getpid(), signal.SIGKILL)
         return Reader.read(self, record)

@@ -137,7 +137,7 @@ class Waiting(Reader):
     turned: threading.Event = field(default_factory=threading.Event)
     on_the_loop: list[bool] = field(default_factory=list)
 
-    def read(self, record: Record) -> Good | DeadLetter | Skip:
+    def read(self, record: Record, horizon: int = 0) -> Good | DeadLetter | Skip:
         large = len(record.value or b"") > LARGE
         if large:
             assert self.turned.wait(20), "the event loop stands still while a large event is read"

@@ -27,7 +27,7 @@ class Died(Exception):
 class Mortal(Reader):
     """Dies of a poisonous record."""
 
-    def read(self, record: Record) -> Good | DeadLetter | Skip:
+    def read(self, record: Record, horizon: int = 0) -> Good | DeadLetter | Skip:
         if record.value == POISON:
             raise Died
         return Reader.read(self, record)

@@ -1,0 +1,85 @@
+// Streams the vertices of some labels with a few of their properties and edges: for `prune`, which looks at what grows
+// with time. Constant text; `b` is one JSON string:
+//   k: request key, echoed in every page      page: vertices in a page      tags: how the labels' ids begin
+//   keys: [property key]      edges: [edge label], those that leave
+// Rows: v: [[id, {property: value}, [[edge label, target id]]]]. The last page says `end`: a stream without it is not
+// the whole graph.
+import groovy.transform.CompileStatic
+import groovy.transform.Field
+import org.apache.tinkerpop.gremlin.structure.Direction
+import org.apache.tinkerpop.gremlin.structure.Vertex
+import org.apache.tinkerpop.gremlin.structure.util.CloseableIterator
+import org.apache.tinkerpop.shaded.jackson.databind.DeserializationFeature
+import org.apache.tinkerpop.shaded.jackson.databind.ObjectMapper
+import org.janusgraph.core.JanusGraphEdge
+import org.janusgraph.core.JanusGraphTransaction
+import org.janusgraph.core.JanusGraphVertex
+import org.janusgraph.core.JanusGraphVertexProperty
+import org.janusgraph.graphdb.database.StandardJanusGraph
+
+@Field static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.USE_LONG_FOR_INTS)
+
+@CompileStatic
+class History implements CloseableIterator<String> {
+  final ObjectMapper json
+  final Object key
+  final int size
+  final Set<String> tags
+  final String[] keys, labels
+  final JanusGraphTransaction scan
+  final StandardJanusGraph graph
+  final Iterator<Vertex> vertices
+  boolean ended = false
+
+  History(ObjectMapper json, StandardJanusGraph graph, Map b) {
+    this.json = json
+    this.graph = graph
+    key = b.get('k')
+    size = ((Number) b.get('page')).intValue()
+    tags = new HashSet<String>((List<String>) b.get('tags'))
+    keys = ((List<String>) b.get('keys')).toArray(new String[0])
+    labels = ((List<String>) b.get('edges')).toArray(new String[0])
+    scan = graph.buildTransaction().readOnly().vertexCacheSize(100).start()
+    vertices = scan.vertices()
+  }
+
+  boolean hasNext() { !ended }
+
+  String next() {
+    List<Object> ids = new ArrayList<>(size)
+    while (ids.size() < size && vertices.hasNext()) {
+      Object id = vertices.next().id()
+      if (id instanceof String && tags.contains(((String) id).tokenize(':')[0])) ids.add(id)
+    }
+    ended = ids.size() < size
+    String text = json.writeValueAsString([k: key, v: ids ? rows(ids) : [], end: ended])
+    if (ended) close()
+    return text
+  }
+
+  List rows(List<Object> ids) {
+    JanusGraphTransaction t = graph.buildTransaction().readOnly().vertexCacheSize(4 * size).start()
+    try {
+      List<JanusGraphVertex> page = new ArrayList<>(ids.size())
+      Iterator<Vertex> found = t.vertices(ids.toArray())
+      while (found.hasNext()) page.add((JanusGraphVertex) found.next())
+      if (page.isEmpty()) return []
+      Map<JanusGraphVertex, Iterable<JanusGraphVertexProperty>> properties = (Map) t.multiQuery(page).keys(keys).properties()
+      Map<JanusGraphVertex, Iterable<JanusGraphEdge>> edges = labels.length == 0 ? [:] : (Map) t.multiQuery(page).direction(Direction.OUT).labels(labels).edges()
+      return page.collect { JanusGraphVertex v ->
+        Map<String, Object> stored = new HashMap<>()
+        for (JanusGraphVertexProperty p : (properties.get(v) ?: (Iterable<JanusGraphVertexProperty>) Collections.emptyList())) stored.put(p.key(), p.value())
+        List out = new ArrayList()
+        for (JanusGraphEdge e : (edges.get(v) ?: (Iterable<JanusGraphEdge>) Collections.emptyList())) out.add([e.label(), e.inVertex().id()])
+        [v.id(), stored, out]
+      }
+    } finally { t.rollback() }
+  }
+
+  void close() {
+    ended = true
+    if (scan.isOpen()) scan.rollback()
+  }
+}
+
+new History(JSON, (StandardJanusGraph) g.getGraph(), (Map) JSON.readValue((String) b, Map.class))

@@ -1,0 +1,123 @@
+"""Retention takes the past away and changes no answer about now, about models and about the time since."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from lineagegraph import audit, inventory, lineage, rules
+from lineagegraph.answers import model_answer, run_answer
+from lineagegraph.facts import Facts, Vertex
+from lineagegraph.provenance import provenance
+from lineagegraph.prune import Plan
+from lineagegraph.reader import Reader
+from lineagegraph.settings import GraphSettings
+from lineagegraph.upkeep import prune
+from lineagegraph.view import View
+from tests.lineagegraph.past import DAY_MS, FIRST, Prunable, history, stated
+
+SEEDS = (0,)
+HORIZON = FIRST + 12 * DAY_MS
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def facts(request: pytest.FixtureRequest) -> Facts:
+    return stated(history(request.param, 60))
+
+
+def answers(facts: Facts) -> Iterator[tuple[object, ...]]:
+    """Every answer that must stay as it is, with the question."""
+    view, ask = View(facts), Prunable(facts).ask
+    for model in view.all("Model"):
+        yield "model", model, model_answer(view, model)
+        if model_answer(view, model) is not None:
+            report = audit.audit(Reader(ask), 0, model.key[1], model.key[2], model.key[0])
+            yield "audit", model, audit.as_json(report)
+    for snapshot in trained_on(view):
+        found = provenance(Reader(ask), snapshot.dataset, snapshot.version or "", 50)
+        yield "provenance", snapshot, found.writers, found.origins, found.ends
+    datasets = sorted({rules.physical(view, d) for d in view.all("Dataset")})
+    for dataset in datasets:
+        yield "standing", dataset, rules.standing(view, dataset)
+        yield "latest", dataset, rules.latest_version(view, dataset), rules.columns(view, dataset)
+        yield "used", dataset, rules.consumers(view, dataset), rules.producers(view, dataset)
+        for moment in (None, HORIZON, HORIZON + DAY_MS // 2, HORIZON + 3 * DAY_MS):
+            for walk in (lineage.upstream, lineage.downstream):
+                reader = Reader(ask)
+                yield walk.__name__, dataset, moment, walk(reader, dataset, 3, as_of=moment).steps
+    yield "orphans", inventory.orphans(Reader(ask), iter(datasets)).things
+    for run in view.all("Run"):
+        if (view.number(run, "seen_at") or 0) >= HORIZON:
+            yield "run", run, run_answer(view, run)
+
+
+def trained_on(view: View) -> list[rules.Snapshot]:
+    found = (rules.training(view, model) for model in view.all("Model"))
+    rows = {row.snapshot for training in found if training for row in training.trained_on if row.snapshot.version}
+    known = {v.key for v in view.all("DatasetVersion")}
+    named = [row for row in rows if any((*n.key, row.version) in known for n in rules.names_of(view, row.dataset))]
+    return sorted(named, key=lambda row: (row.dataset, row.version or ""))
+
+
+def runs(facts: Facts) -> set[Vertex]:
+    return {vertex for vertex in facts.vertices if vertex.label == "Run"}
+
+
+def test_no_answer_about_now_about_a_model_or_since_the_horizon_changes(facts: Facts) -> None:
+    left, plan = Prunable(facts).pruned(HORIZON)
+    assert len(runs(left)) == len(runs(facts)) - plan.going
+    assert plan.going > 10, "or nothing is proven"
+    before, after = list(answers(facts)), list(answers(left))
+    assert {row[0] for row in before} > {"audit", "provenance", "standing"}
+    assert after == before
+
+
+def test_only_runs_and_their_days_go(facts: Facts) -> None:
+    left, plan = Prunable(facts).pruned(HORIZON)
+    gone = facts.vertices.keys() - left.vertices.keys()
+    assert {vertex.label for vertex in gone} == {"Run", "Bucket"}
+    assert all(len(vertex.key[1]) == 10 and vertex.key[1] < "2026-11-13" for vertex in gone if vertex.label == "Bucket")
+    assert plan.buckets == len([vertex for vertex in gone if vertex.label == "Bucket"]) > 0
+    held = {edge.target for edge in left.edges if edge.label == "HOLDS"}
+    assert {run for run in runs(left) if View(facts).number(run, "seen_at")} <= held, "what stays is found again"
+
+
+@pytest.mark.parametrize("requests", [1, 2, 3])
+def test_broken_off_anywhere_and_done_again_it_ends_the_same(requests: int) -> None:
+    facts = stated(history(1, 60))
+    whole, _ = Prunable(facts).pruned(HORIZON)
+    some, _ = Prunable(facts).pruned(HORIZON, requests)
+    assert len(some) > len(whole)
+    again, plan = Prunable(some).pruned(HORIZON)
+    assert again == whole
+    nothing, plan = Prunable(again).pruned(HORIZON)
+    assert (nothing, plan.going, plan.buckets) == (whole, 0, 0)
+
+
+def test_an_earlier_horizon_takes_less(facts: Facts) -> None:
+    sizes = [len(runs(Prunable(facts).pruned(FIRST + days * DAY_MS)[0])) for days in (0, 6, 12, 18)]
+    assert sizes[0] == len(runs(facts))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[1] > sizes[3]
+
+
+def test_the_command_wants_one_horizon_and_says_what_would_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, bool, float | None]] = []
+
+    def plan(settings: object, horizon: int, act: bool, settle: float | None, progress: object) -> Plan:
+        asked.append((horizon, act, settle))
+        return Plan(horizon, runs=9, old=5, needed=Counter(models=2, runs=0), going=3, buckets=1)
+
+    monkeypatch.setattr("lineagegraph.prune.prune", plan)
+    run = CliRunner().invoke
+    assert run(prune, [], obj=GraphSettings).exit_code == 2
+    assert run(prune, ["--keep-days", "9", "--before", "2026-01-01"], obj=GraphSettings).exit_code == 2
+    told = run(prune, ["--before", "2026-11-13"], obj=GraphSettings).output
+    assert "9 runs, 5 of them older than 2026-11-13: 3 would go, with 1 day Buckets." in told
+    assert "2 stay, because answers rest on them (2 for models)." in told
+    assert "add --delete" in told
+    run(prune, ["--before", "2026-11-13", "--delete", "--settle", "3"], obj=GraphSettings)
+    assert asked == [(HORIZON, False, None), (HORIZON, True, 3.0)]
