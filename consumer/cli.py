@@ -22,6 +22,7 @@ BUG = 70
 
 # The consumer's own commands; those of the graph name themselves in lineagegraph.commands.COMMANDS.
 COMMANDS = {
+    "check": "consumer.check:check",
     "config": "consumer.commands:config",
     "consume": "consumer.commands:consume",
     "dlq": "consumer.dlq.commands:dlq",

@@ -80,7 +80,9 @@ async def consume(
         stack.push_async_callback(asyncio.to_thread, store.close)
         graph_id = await _patiently(lambda: _open(store, naming.hash), how.wait, stopping)
         client = await _patiently(lambda: stack.enter_async_context(connection.admin(settings)), how.wait, stopping)
-        partitions = await _patiently(lambda: _partitions(settings, client, how.apart is None), how.wait, stopping)
+        partitions = await _patiently(
+            lambda: partitions_to_read(settings, client, how.apart is None), how.wait, stopping
+        )
         if how.replay_from_earliest:
             await replay_from_earliest(settings, graph_id, partitions)
         await _patiently(lambda: _check_offsets(settings, client, partitions, graph_id), how.wait, stopping)
@@ -144,7 +146,7 @@ async def _patiently(attempt: Callable[[], Awaitable[T]], wait: bool, stopping: 
             count += 1
 
 
-async def _partitions(settings: Settings, client: AIOKafkaAdminClient, replays: bool = True) -> list[Partition]:
+async def partitions_to_read(settings: Settings, client: AIOKafkaAdminClient, replays: bool = True) -> list[Partition]:
     """The partitions of the topics to read, and of their retry topics. Raises KafkaUnusable if a topic is missing."""
     standing = await connection.topics(client)
     if settings.topic_pattern:
