@@ -149,6 +149,11 @@ class Ledger:
             return "planned"
         return "open"
 
+    def step(self, id_: str, replay: str) -> Step | None:
+        """How far one replay got with one letter; None if that letter is none of its."""
+        one = self.tried.get(id_, {}).get(replay)
+        return one.state if one else None
+
     def _goes_on(self, replay: str) -> bool:
         note = self.replays.get(replay)
         return note is not None and note.state in ("preparing", "running")

@@ -23,14 +23,13 @@ from consumer.dlq.pen import Pen, Posting, open_pen
 from consumer.dlq.plan import Plan, place
 from consumer.dlq.planned import changed, missing, not_as_planned
 from consumer.dlq.progress import Progress, Report, active
-from consumer.dlq.watch import Watch
+from consumer.dlq.watch import VISIBLE_SECONDS, Watch
 from consumer.errors import KafkaAway, KafkaUnusable
 from consumer.records import Record
 
 MOST_TOGETHER = 500  # records in one transaction
 MOST_BYTES_TOGETHER = 16 * 2**20
 AT_ONCE = 1_000  # entries of a plan written together
-READ_BACK_SECONDS = 30.0
 
 
 async def replay(desk: Desk, plan: Plan, options: Options, report: Report, take_over: bool = False) -> Progress:
@@ -85,8 +84,7 @@ class _Run:
         for start in range(0, len(entries), AT_ONCE):
             await self._pen.together([], entries[start : start + AT_ONCE])
         await self._pen.together([], [replace(note, state="running")])
-        # A transaction is visible a moment after it was committed.
-        until = time.monotonic() + READ_BACK_SECONDS
+        until = time.monotonic() + VISIBLE_SECONDS
         while any(self._step(id_) is None for id_ in self._items) or not self._runs_since(note.at):
             if time.monotonic() > until:
                 raise KafkaAway("The ledger does not show what was written into it. Try again: `resume` goes on.")
@@ -99,8 +97,7 @@ class _Run:
         return note is not None and note.at >= at and note.state == "running"
 
     def _step(self, id_: str) -> str | None:
-        entry = self._cases.ledger.tried.get(id_, {}).get(self._plan.replay)
-        return entry.state if entry else None
+        return self._cases.ledger.step(id_, self._plan.replay)
 
     def _waiting(self) -> list[Case]:
         """The cases that are planned and not sent, in the plan's order."""
@@ -138,6 +135,7 @@ class _Run:
                 postings.append(Posting(self._topic, parcel))
         if entries:
             await self._pen.together(postings, entries)
+            self._watch.wrote(one.id for one in entries)
             self._watch.progress.sent_now += len(postings)
             await self._watch.rest(self._pace.sent(len(postings), time.monotonic()) if postings else 0.0)
 
@@ -147,6 +145,7 @@ class _Run:
         entries = [Tried(case.letter.id, name, "left", now, note="its letter is gone from Kafka") for case in cases]
         if entries:
             await self._pen.together([], entries)
+            self._watch.wrote(one.id for one in entries)
 
     async def _end(self) -> None:
         progress = self._watch.progress

@@ -22,6 +22,7 @@ from consumer import connection
 from consumer.deadletters import DeadLetter
 from consumer.records import Partition, Record
 from tests.consumer.dlq.rig import Rig, eventually, raw
+from tests.consumer.dlq.test_counting import QUERY
 from tests.consumer.dlq.test_docs import EXAMPLES
 from tests.consumer.fakes import event
 
@@ -146,6 +147,40 @@ def test_the_numbers_over_http_are_those_of_stats_and_follow_what_comes(rig: Rig
     asyncio.run(rig.bury(letters(rig.topic, "limits", range(10, 12))))
     eventually(lambda: json.loads(got(address + "/stats.json"))["letters"] == 6)
     eventually(lambda: f"{line} 3.0" in got(address + "/metrics"))
+
+
+def test_the_api_tells_the_numbers_of_stats_whatever_is_done_with_the_letters(graph_rig: Rig) -> None:
+    rig = graph_rig
+    asyncio.run(rig.create(3))
+    asyncio.run(rig.bury(letters(rig.topic, "names", range(4)) + letters(rig.topic, "limits", range(4, 9), 1)))
+    address = f"http://127.0.0.1:{(port := free_port())}/graphql"
+    rig.start("serve", "--port", str(port))
+    eventually(lambda: answers(address))
+
+    def told() -> Any:
+        body = json.dumps({"query": QUERY}).encode()
+        asked = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        with OPENER.open(asked, timeout=30) as answer:
+            return json.loads(answer.read())["data"]["deadLetters"]
+
+    def agrees() -> dict[str, int]:
+        """The states, as both tell them."""
+        time.sleep(1.1)  # the API looks at most once a second
+        counted = rig.dlq("stats", "--by", "producer")
+        assert told() == {name: value for name, value in counted.items() if name != "by"}
+        return {state: count for state, count in counted["states"].items() if count}
+
+    assert agrees() == {"open": 9}
+    rig.dlq("discard", "offset=0..1", "--yes")
+    rig.dlq("park", f"{rig.topic}-0-2")
+    assert agrees() == {"open": 6, "parked": 1, "discarded": 2}
+    assert rig.dlq("purge", "--yes")["deleted"] == 2
+    assert agrees() == {"open": 6, "parked": 1}
+    replaying = rig.start("dlq", "replay", "--rate", "1/min")
+    eventually(lambda: rig.states()["sent"] == 1)
+    assert agrees() == {"planned": 5, "sent": 1, "parked": 1}
+    assert told()["replays_running"] == 1
+    replaying.kill()
 
 
 def test_new_letters_are_told_as_they_come(rig: Rig) -> None:

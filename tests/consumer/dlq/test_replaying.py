@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
+from typing import Any, cast
 
 import click
 import pytest
 
 from consumer.dlq import plan as plans
 from consumer.dlq.cases import Case, Cases
-from consumer.dlq.ledger import Decided, Entry, ReplayNote, Tried, encode
+from consumer.dlq.ledger import Decided, Entry, Ledger, ReplayNote, Tried, encode
 from consumer.dlq.names import names
+from consumer.dlq.options import Options
 from consumer.dlq.others import not_named
 from consumer.dlq.pace import Pace, canary_first, too_many_fail
 from consumer.dlq.plan import Plan
@@ -19,6 +22,7 @@ from consumer.dlq.planned import changed, from_ledger, missing, not_as_planned
 from consumer.dlq.progress import active, progress_of, stage
 from consumer.dlq.purge import forgotten, sweep
 from consumer.dlq.quantities import rate, seconds, share
+from consumer.dlq.watch import Watch
 from consumer.errors import BadFilter
 from consumer.settings import load
 from tests.consumer.dlq.made import a_case, a_letter
@@ -143,6 +147,54 @@ def test_a_replay_that_is_alive_is_noticed_and_one_that_is_silent_or_done_is_not
     assert (stage(ledger, "other"), stage(ended, "other")) == ("running", "waiting")
     ended.add(*encode(replace(steps[0], state="resolved")))
     assert (stage(ended, "other"), progress_of(ended, "other").through) == ("done", 1)
+
+
+class LateLedger:
+    """A desk whose ledger shows what was written only after it was looked at a few times."""
+
+    def __init__(self, *entries: Entry) -> None:
+        self._entries = list(entries)
+        self.looks = 0
+
+    async def follow(self, ledger: Ledger) -> None:
+        self.looks += 1
+        if self.looks > 3 and self._entries:
+            ledger.add(*encode(self._entries.pop(0)))
+
+
+def watch(desk: LateLedger, *entries: Entry, wait: float = 60.0) -> Watch:
+    """The watch over a replay of two letters."""
+    ledger = folded(1, 2, entries=(ReplayNote("r", "running", TIME, 2), *entries)).ledger
+    return Watch(cast(Any, desk), ledger, "r", 2, Options(wait=wait), Pace(100.0, 0.0, 0.0), lambda _: None)
+
+
+PLANNED = Tried("events-1-1", "r", "planned", TIME), Tried("events-2-2", "r", "planned", TIME)
+
+
+@pytest.mark.parametrize(("wait", "ended"), [(60.0, None), (0.0, "sent")])
+def test_a_replay_has_not_ended_before_the_ledger_shows_what_it_sent(wait: float, ended: str | None) -> None:
+    sent = [replace(one, state="sent") for one in PLANNED]
+    desk = LateLedger(*sent, *(replace(one, state="resolved") for one in PLANNED if wait))
+    watching = watch(desk, *PLANNED, wait=wait)
+    watching.wrote(one.id for one in sent)
+    asyncio.run(watching.outcomes())
+    assert watching.progress.sent == 2
+    assert watching.progress.steps["resolved"] == (2 if wait else 0)
+    assert watching.progress.ended == ended
+
+
+def test_what_failed_before_somebody_said_resume_does_not_stop_the_replay_again() -> None:
+    failed = [replace(PLANNED[0], id=f"events-0-{n}", state="failed") for n in range(3, 99, 3)]
+    watching = watch(LateLedger(), *failed, *PLANNED)
+    asyncio.run(watching.look(at_once=True))
+    assert not watching.over
+    new = [replace(PLANNED[0], id=f"events-0-{n}", state="failed") for n in range(99, 198, 3)]
+    desk = LateLedger(*new)
+    watching = watch(desk, *failed, *PLANNED)
+    desk.looks = 3
+    for _ in new:
+        asyncio.run(watching.look(at_once=True))
+    assert watching.progress.ended == "aborted", "but what fails now does"
 
 
 def test_the_pace_rises_to_its_rate_and_keeps_it() -> None:
