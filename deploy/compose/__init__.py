@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.local.config import template, with_values
 from deploy.local.jars import locked
+from deploy.monitoring.servers import jmx_rules
 
 CONF = Path(__file__).with_name("conf")
 MOUNTED = "/etc/lineagegraph"  # where a container finds conf/
@@ -57,7 +58,9 @@ def files() -> dict[str, str]:
     """By name: the configuration as a container finds it under MOUNTED."""
     made = {name: with_values(template(name), changes) for name, changes in CHANGES.items()}
     made["janusgraph-server.yaml"] = made["janusgraph-server.yaml"].replace("conf/", f"{MOUNTED}/")
-    return {name: text if name.endswith(".groovy") else _noted(text) for name, text in made.items()}
+    noted = {name: text if name.endswith(".groovy") else _noted(text) for name, text in made.items()}
+    # The exporter shares the node's network, where JMX stays on loopback.
+    return noted | {"cassandra-jmx.yml": NOTE + jmx_rules("127.0.0.1:7199")}
 
 
 def _noted(text: str) -> str:

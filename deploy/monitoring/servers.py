@@ -113,7 +113,8 @@ OBJECTS = (
 )
 
 
-def jmx_rules() -> str:
-    """The JMX exporter's configuration beside a Cassandra node."""
-    made = {"includeObjectNames": list(OBJECTS), "rules": [bean.rule() for bean in BEANS]}
+def jmx_rules(server: str | None = None) -> str:
+    """The JMX exporter's configuration: as the node's agent, or as a process of its own that asks this host:port."""
+    asked = {"hostPort": server} if server else {}
+    made = asked | {"includeObjectNames": list(OBJECTS), "rules": [bean.rule() for bean in BEANS]}
     return yaml.safe_dump(made, sort_keys=False, width=200)
