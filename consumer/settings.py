@@ -297,13 +297,13 @@ def origin(name: str) -> str:
     """Where the setting's value comes from: environment, file or default."""
     if variable(name) in os.environ:
         return "environment"
-    return "file" if _is_secret(name) and f"{variable(name)}_FILE" in os.environ else "default"
+    return "file" if is_secret(name) and f"{variable(name)}_FILE" in os.environ else "default"
 
 
 def unknown() -> list[str]:
     """Variables with our prefix that are no setting, each with the one that was probably meant."""
     known = {variable(name) for name in Settings.model_fields}
-    known |= {f"{variable(name)}_FILE" for name in Settings.model_fields if _is_secret(name)}
+    known |= {f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)}
     found = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     return [
         f"{name} is not a setting of the consumer" + (f"; did you mean {near[0]}?" if near else "")
@@ -317,7 +317,7 @@ class _Environment(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = super().__call__()
-        for name in filter(_is_secret, Settings.model_fields):
+        for name in filter(is_secret, Settings.model_fields):
             path = os.environ.get(f"{variable(name)}_FILE")
             if path is None:
                 continue
@@ -329,7 +329,8 @@ class _Environment(EnvSettingsSource):
         return values
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Whether the setting is never printed, and may stand in a file instead."""
     return "SecretStr" in str(Settings.model_fields[name].annotation)
 
 
@@ -338,7 +339,7 @@ def _sentence(problem: Any) -> str:
     if not problem["loc"]:
         return message
     name = str(problem["loc"][0])
-    if _is_secret(name):
+    if is_secret(name):
         return f"{variable(name)}_FILE: the file cannot be read"
     message = message.replace("Input should be", "must be").replace("String should", "must")
     given = problem["input"]

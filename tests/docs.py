@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from consumer import metrics
+from consumer.settings import Settings, is_secret, variable
 from deploy.monitoring import alert
 from deploy.monitoring.files import GROUPS
 from lineagegraph.schema import EDGES, INDEXES, VERTICES
@@ -45,6 +47,20 @@ def indexes() -> str:
     return "\n".join([*rows, *(f"| `{name}` | {', '.join(keys)} |" for name, keys in INDEXES.items())])
 
 
+def settings() -> str:
+    """Every setting with its default and meaning."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        shown = "–" if default is None else f"`{default}`"
+        file = f"; or `{variable(name)}_FILE`" if is_secret(name) else ""
+        chosen = [one for one in get_args(field.annotation) if isinstance(one, str)]
+        among = f": {', '.join(f'`{one}`' for one in chosen)}" if chosen else ""
+        meaning = f"{field.description}{among}{file}".replace("|", "\\|")
+        rows.append(f"| `{variable(name)}` | {shown} | {meaning} |")
+    return "\n".join(rows)
+
+
 MADE: dict[str, Callable[[], str]] = {
     "metrics.md": metrics.as_markdown,
     "alerts.md": lambda: alert.as_markdown(GROUPS),
@@ -52,6 +68,7 @@ MADE: dict[str, Callable[[], str]] = {
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "facets.md": {"facets": facets.as_markdown},
     "guarantees.md": {"mutations": mutations.as_markdown},
+    "operating.md": {"settings": settings},
     "graph.md": {"vertices": vertices, "edges": edges, "indexes": indexes},
 }
 

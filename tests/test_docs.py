@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer.settings import Settings, is_secret, variable
 from tests.docs import DOCS, PARTS, made
 
 ROOT = DOCS.parent
@@ -45,3 +46,25 @@ def test_every_promise_names_tests_that_exist() -> None:
     }
     assert named, "the page names its tests"
     assert named <= defined, named - defined
+
+
+def test_every_setting_is_on_the_page_and_every_variable_that_is_named_anywhere_exists() -> None:
+    settings = {variable(name) for name in Settings.model_fields}
+    known = settings | {f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)}
+    known |= set(re.findall(r'"(LINEAGE_\w+)"', "".join(path.read_text("utf-8") for path in _others())))
+    named = {
+        page.name: set(re.findall(r"\bLINEAGE_[A-Z_]*[A-Z]\b(?!…)", page.read_text(encoding="utf-8")))
+        for page in [
+            *sorted(DOCS.glob("*.md")),
+            *sorted(ROOT.glob("*.md")),
+            ROOT / "docker-compose.yml",
+            ROOT / "Makefile",
+        ]
+    }
+    assert settings <= named["operating.md"]
+    assert {page: unknown for page, some in named.items() if (unknown := some - known)} == {}
+
+
+def _others() -> list[Path]:
+    """Where variables are read that are no settings of the product: the local stack and the tests."""
+    return [*sorted((ROOT / "deploy" / "local").glob("*.py")), ROOT / "tests" / "containers.py"]
