@@ -14,10 +14,12 @@ from aiokafka.structs import TopicPartition
 
 from consumer import connection
 from consumer.errors import OffsetsMissing
+from consumer.records import Partition
 from consumer.run import How, consume
 from consumer.settings import Settings
 from lineagegraph.facts import Facts
 from tests.consumer.fakes import FakeStore, eventually
+from tests.consumer.joined import Joined, joined
 from tests.consumer.test_real_kafka import Broker, create, events, made, names, send
 
 pytestmark = pytest.mark.real
@@ -127,3 +129,31 @@ def test_an_offset_beyond_the_end_is_never_taken_for_a_place_to_go_on_from(kafka
     assert caught.group_contains(
         OffsetsMissing, match="ends before the committed offset 100; it was probably re-created"
     )
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_member_with_a_name_of_its_own_keeps_its_partitions_over_a_restart(kafka: Broker, named: bool) -> None:
+    settings = made(kafka, session_seconds=30)
+    staying, restarted = (again(settings, group_instance=name if named else None) for name in ("a", "b"))
+
+    async def all_of(member: Joined, count: int) -> set[Partition]:
+        while len(member.places) != count:
+            await member.assigned()
+        return set(member.places)
+
+    async def scenario() -> int:
+        await create(settings, 4)
+        async with joined(staying, 90) as one:
+            await all_of(one, 4)
+            async with joined(restarted, 60) as two:
+                before = await all_of(two, 2)
+                await all_of(one, 2)
+            rebalances = one.metrics.total("lineage_rebalances_total")
+            async with joined(restarted, 60) as two:
+                after = await all_of(two, 2)
+                assert not named or after == before
+                await asyncio.sleep(1)
+                return int(one.metrics.total("lineage_rebalances_total") - rebalances)
+
+    # Without a name both its leaving and its return are told to everybody.
+    assert (asyncio.run(scenario()) == 0) == named
