@@ -106,6 +106,11 @@ class Corrections:
         """Read an alias and ignore file; without one nothing is corrected. Raises LineageError with line numbers."""
         return NONE if path is None else cls(toml_file.read(path, _File, "alias file", _mistakes))
 
+    @cached_property
+    def none(self) -> bool:
+        """Whether nothing is corrected."""
+        return not (self.file.alias or self.file.ignore)
+
     def dataset(self, dataset: Vertex) -> Vertex:
         """The dataset that this name is an alias of, else itself."""
         key = dataset.key
@@ -155,7 +160,7 @@ class Corrections:
 
         An ignored run stays known: rules have to see what it claims in order not to believe it.
         """
-        if not (self.file.alias or self.file.ignore):
+        if self.none:
             return facts
         now = {vertex: self._named(vertex) for vertex in facts.vertices}
         corrected = Facts()

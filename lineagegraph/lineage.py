@@ -6,7 +6,7 @@ Depth counts datasets: all that are reached in at most so many steps, each once,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from lineagegraph import needs, rules
@@ -35,6 +35,10 @@ class Step:
     basis: Literal["stated", "inferred", "trained", "reads", "writes"]
     pipelines: tuple[Vertex, ...]
     read: tuple[rules.Snapshot, ...] = ()
+
+    def at(self, depth: int, read: tuple[rules.Snapshot, ...] = ()) -> Step:
+        """The same at a depth, with what was read where that was not known."""
+        return Step(depth, self.target, self.source, self.basis, self.pipelines, self.read or read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def find_dataset(reader: Reader, name: str, namespace: str | None = None) -> Ver
     if namespace is not None:
         found = [Vertex("Dataset", (namespace, name))]
         needs.names(reader, found)
-        found = [vertex for vertex in found if vertex in reader.facts.vertices]
+        found = [vertex for vertex in found if reader.view.knows(vertex)]
     else:
         found = [v for v in reader.look_up(_lookups(name)) if name in (v.key[1], reader.view.text(v, "dataset_id"))]
         needs.names(reader, found)
@@ -92,7 +96,7 @@ def find_run(reader: Reader, run_id: str) -> Vertex:
     """The run of this id, with all that the rules need for its answers. Raises NotFound."""
     run = Vertex("Run", (run_id.lower(),))
     needs.snapshots(reader, [run])
-    if run not in reader.facts.vertices:
+    if not reader.view.knows(run):
         raise NotFound(f"No run has the id {run_id!r}.")
     return run
 
@@ -110,14 +114,16 @@ def downstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False
 def _walk(reader: Reader, start: Vertex, depth: int, direction: Direction, when: When) -> Lineage:
     level = _above if direction == "upstream" else _below
     steps: list[Step] = []
-    seen, front = {start}, [start]
+    seen, front, fetched = {start}, [start], 0
     why: Literal["time", "size"] | None = None
     for number in range(1, depth + 1):
         if (why := reader.exhausted or ("size" if len(seen) >= MOST_DATASETS else None)) is not None:
             break
-        if direction == "upstream" and (number - 1) % AHEAD == 0:
-            needs.ahead(reader, [v for v in front if v.label == "Dataset"], min(AHEAD, depth - number + 1))
-        new = [replace(step, depth=number) for step in level(reader, front, when)]
+        datasets = [v for v in front if v.label == "Dataset"]
+        if direction == "upstream" and number > fetched and datasets:
+            fetched = min(number + AHEAD - 1, depth)
+            needs.ahead(reader, datasets, fetched - number + 1)
+        new = [step.at(number) for step in level(reader, front, when)]
         steps += new
         reached = (step.source if direction == "upstream" else step.target for step in new)
         front = _unseen(reached, seen)
@@ -177,11 +183,12 @@ def _inputs(reader: Reader, of: Vertex, when: When) -> Iterator[Step]:
 def _below(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
     datasets = [v if v.label == "Dataset" else Vertex("Dataset", v.key[:2]) for v in front if v.label != "Pipeline"]
     needs.outputs(reader, datasets)
+    known = set(datasets)
     outputs = sorted({o for dataset in datasets for o in rules.outputs_of(reader.view, dataset)})
     needs.sources(reader, outputs, when.all_time, when.as_of)
     for output in outputs:
         for source in rules.sources(reader.view, output, when.all_time, when.as_of):
-            if source.dataset in datasets:
+            if source.dataset in known:
                 yield Step(0, output, source.dataset, source.basis, source.pipelines)
     yield from _ends(reader, datasets, when)
     for pipeline in (v for v in front if v.label == "Pipeline"):
@@ -223,4 +230,4 @@ def _with_snapshots(reader: Reader, steps: list[Step], when: When) -> tuple[Step
         rows = {s for p in step.pipelines for s in read.get(p, ()) if rules.physical(view, s.dataset) == step.source}
         return tuple(sorted(rows, key=lambda row: (row.version or "", row.certainty)))
 
-    return tuple(step if step.read else replace(step, read=of(step)) for step in steps)
+    return tuple(step if step.read else step.at(step.depth, of(step)) for step in steps)

@@ -9,49 +9,54 @@ from collections.abc import Iterable
 
 from lineagegraph import rules
 from lineagegraph.facts import Vertex, bucket
-from lineagegraph.reader import STAY, Hop, Reader
+from lineagegraph.reader import Reader, Wish
+from lineagegraph.reply import ANY, STAY, Hop
 
 OUT, IN = "OUT", "IN"
-ALIKE: Hop = ((OUT, "SAME_AS"), (IN, "SAME_AS"))
+ALIKE: Hop = (("BOTH", "SAME_AS"),)
 NAMES = (ALIKE, ALIKE, ALIKE)
-MAKERS = (
-    ((IN, "GENERATED_BY"), (IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")),
-    ((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),
-)
+MAKERS = (((IN, "GENERATED_BY"), (IN, "STATES_LINEAGE_OF"), (OUT, "DERIVED_FROM")), ((OUT, "CONSUMES"),))
 _NAMED: tuple[Hop, ...] = ((STAY, *ALIKE), (STAY, *ALIKE))
-_MADE: tuple[Hop, ...] = ((*MAKERS[0],), (STAY, *MAKERS[1]))
+_MADE: tuple[Hop, ...] = (MAKERS[0], (STAY, *MAKERS[1]))
 USERS = (((IN, "CONSUMES"), (IN, "DERIVED_FROM")), ((OUT, "GENERATED_BY"), (OUT, "PRODUCES")))
 JOB: tuple[Hop, ...] = (((OUT, "CONSUMES"), (OUT, "GENERATED_BY"), (OUT, "STATES_LINEAGE_OF")),)
 ENDS: Hop = ((OUT, "RUN_OF"), (OUT, "READ"), (OUT, "WROTE"))
 READS = ("READ_SCANNED", "READ_AT_START", "READ_LATER")
 VERSIONS = (*READS, "WROTE_REPORTED", "WROTE_NAMED")
-RUN = ((*ENDS, (OUT, "PARENT"), *((OUT, label) for label in VERSIONS)),)
+RUN: tuple[Hop, ...] = (((OUT, ANY),),)
 HELD: Hop = ((OUT, "HOLDS"),)
 DAYS = (((OUT, "BUCKET"),), ((OUT, "BUCKET"),))
 WRITERS = (HELD, ((IN, "WROTE_NAMED"), (IN, "WROTE_REPORTED")), ((OUT, "WROTE_REPORTED"), (OUT, "PARENT")))
+SHARERS = (((IN, "GENERATED_BY"), (IN, "PRODUCES")),)
 
 
 def ahead(reader: Reader, datasets: Iterable[Vertex], levels: int) -> None:
     """Most of what `sources` needs for so many levels above these datasets, whether current or not, in two requests."""
-    reader.fetch(sorted(datasets), ((*_NAMED, *_MADE) * levels + _NAMED))
+    reader.fetch_all((sorted(datasets), (*_NAMED, *_MADE) * levels + _NAMED), guess=True)
+    pipelines = reader.view.all("Pipeline")
+    names(reader, (), (_latest(reader, pipelines).values(), RUN))
+
+
+def _latest(reader: Reader, pipelines: Iterable[Vertex]) -> dict[Vertex, Vertex]:
+    """The runs that the pipelines' registers name as their latest completed ones."""
     view = reader.view
-    reader.fetch(sorted({Vertex("Run", (r,)) for p in view.all("Pipeline") if (r := view.text(p, "latest_run"))}), RUN)
+    return {p: run for p in pipelines if (run := rules.latest_stated(view, p))}
 
 
-def names(reader: Reader, datasets: Iterable[Vertex] = ()) -> None:
+def names(reader: Reader, datasets: Iterable[Vertex] = (), also: Wish | None = None) -> None:
     """For `physical` and `names_of`: all that are linked to these datasets, or to any that was reached, by SAME_AS.
 
     And what a client says about their bare dataset_id, and whatever else has the dataset_id of such a statement.
+    What is wished for `also` comes with the first of it.
     """
-    wanted = {d for d in datasets if d.label == "Dataset"} | set(reader.view.all("Dataset"))
-    while news := wanted - reader.named:
+    wishes = [also] if also else []
+    while (news := reader.unnamed(datasets)) or wishes:
         bare = {Vertex("Dataset", (rules.CLIENT, text)) for d in news if (text := reader.view.text(d, "dataset_id"))}
-        reader.fetch(sorted(news | bare), NAMES)
-        reader.named |= news
+        reader.fetch_all(*wishes, (sorted(news | bare), NAMES))
         stated = {d for d in news | bare if d.key[0] == rules.CLIENT and reader.view.knows(d)} - reader.joined
         reader.joined |= stated
         reader.look_up([("dataset_id", d.key[1])] for d in sorted(stated))
-        wanted = set(reader.view.all("Dataset"))
+        wishes, datasets = [], ()
 
 
 def sources(reader: Reader, outputs: Iterable[Vertex], all_time: bool = False, until: int | None = None) -> None:
@@ -87,9 +92,8 @@ def jobs(reader: Reader, pipelines: Iterable[Vertex], all_time: bool = False, un
 def current(reader: Reader, pipelines: Iterable[Vertex], all_time: bool = False, until: int | None = None) -> None:
     """For `latest_run`, `current_since`, `made` and `came_true` of these pipelines."""
     pipelines = sorted(pipelines)
-    hints = {p: Vertex("Run", (hint,)) for p in pipelines if (hint := reader.view.text(p, "latest_run"))}
-    reader.fetch((p for p in pipelines if p not in hints), DAYS[:1])
-    reader.fetch(hints.values(), RUN)
+    hints = _latest(reader, pipelines)
+    reader.fetch_all(([p for p in pipelines if p not in hints], DAYS[:1]), (hints.values(), RUN))
     for pipeline in (p for p in hints if rules.latest_run(reader.view, p, until) is None):
         _latest_before(reader, pipeline, until)
     names(reader)
@@ -124,7 +128,8 @@ def reads(reader: Reader, runs: Iterable[Vertex]) -> None:
     family = _family(reader, runs)
     view = reader.view
     seen = {(label, v) for run in family for label in READS for v in view.out(label, run)}
-    unsure = {v for label, v in seen if label == "READ_LATER" or v.key[2].startswith("~")}
+    began = any(rules.started_at(view, run) is not None for run in family)
+    unsure = {v for label, v in seen if (label == "READ_LATER" and began) or v.key[2].startswith("~")}
     _twins(reader, unsure, by_number=False)
 
 
@@ -142,11 +147,12 @@ def _family(reader: Reader, runs: Iterable[Vertex]) -> set[Vertex]:
     """These runs and those of their statements, with the datasets and versions that they name."""
     runs = list(runs)
     reader.fetch(runs, RUN)
+    reader.fetch({output for run in runs for output in reader.view.out("WROTE", run)}, SHARERS)
     view = reader.view
     beside = {
         bucket(parent, day)
         for run in runs
-        if view.out("WROTE", run)
+        if rules.may_be_shared(view, run)
         for day in rules.days_of(view, run)
         for parent in view.out("PARENT", run)
     }

@@ -16,25 +16,15 @@ from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
-from lineagegraph.schema import EDGES, VERTICES
+from lineagegraph.reply import FORM, STAY, UNREAD, Hop, Reply, Step, labels_of, read, steps_of, written
 from lineagegraph.sight import EVERYTHING, Sight, runs_named
 from lineagegraph.view import View
 
-Step = tuple[str, str]
-Hop = tuple[Step, ...]
-
-STAY: Step = ("STAY", "")
 OWNERS: Hop = (("OUT", "RUN_OF"),)
-
-_LABELS = {row.tag: row for row in VERTICES.values()}
-
-_TAGS = {  # of the vertices that can have edges of a direction and label
-    (direction, row.label): sorted({VERTICES[ends[at]].tag for ends in row.ends})
-    for row in EDGES.values()
-    for at, direction in enumerate(("OUT", "IN"))
-}
+LASTING = frozenset({"Dataset", "Pipeline"})  # what one reply brought and the next is likely to speak of again
 
 Ask = Callable[[str, str, str], dict[str, Any]]
+Wish = tuple[Iterable[Vertex], tuple[Hop, ...]]  # the facts that these hops reach from these vertices
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,115 +51,131 @@ class Reader:
         self._sight = sight
         self._corrections = corrections
         self._until = time.monotonic() + limits.seconds
-        self._all = Facts()  # also what may not be seen: only the view's facts leave the reader
+        self._came = View(Facts(), absent=UNREAD)  # as stored, also what may not be seen
+        self._seen: View | None = self._came if sight.whole and corrections.none else None
         self._owned: set[Vertex] = set()  # Runs whose pipelines are known
-        self._ids: dict[str, Vertex] = {}
-        self._whole: set[tuple[Vertex, tuple[Hop, ...]]] = set()
+        self._done: dict[tuple[Hop, ...], set[Vertex]] = {}
         self._there: dict[Vertex, bool] = {}  # whether the graph has it
-        self._followed: set[tuple[Vertex, Step]] = set()
-        self._beside: dict[tuple[Vertex, Step], list[Vertex]] = {}
-        self._view: View | None = None
-        self.named: set[Vertex] = set()  # Datasets whose links to other names are all here
+        self._followed: dict[Step, set[Vertex]] = {}
+        self._latest: list[Vertex] = []  # of the last reply those that the next need not tell again
+        self._unnamed: set[Vertex] = set()
+        self._named: set[Vertex] = set()
         self.joined: set[Vertex] = set()  # statements of clients about a bare dataset_id whose Datasets are all here
         self.unfinished: set[Vertex] = set()
 
     @property
     def view(self) -> View:
         """The facts fetched so far, for the rules."""
-        if self._view is None:
-            self._view = View(self._sight.applied(self._all), self._corrections)
-        return self._view
+        if self._seen is None:
+            self._seen = View(self._sight.applied(self._came.facts), self._corrections, UNREAD)
+        return self._seen
 
     @property
     def exhausted(self) -> Literal["time", "size"] | None:
         """What ends the search: no further step should be begun."""
         if time.monotonic() > self._until:
             return "time"
-        return "size" if len(self._all.vertices) > self._limits.total else None
+        return "size" if len(self._came) > self._limits.total else None
 
-    @property
-    def facts(self) -> Facts:
-        """The facts fetched so far, as they may be seen."""
-        return self.view.facts
+    def unnamed(self, datasets: Iterable[Vertex] = ()) -> set[Vertex]:
+        """Of these and of all Datasets that came those whose other names nobody asked for yet; each is told once."""
+        came, self._unnamed = self._unnamed, set()
+        news = {self._corrections.dataset(d) for d in (*came, *datasets) if d.label == "Dataset"} - self._named
+        self._named |= news
+        return news
 
     def fetch(self, start: Iterable[Vertex], hops: tuple[Hop, ...] = ()) -> None:
         """The facts that these hops reach from these vertices; what was fetched before is not fetched again."""
-        spelled = (name for vertex in start for name in self._corrections.spellings(vertex))
-        news = [vertex for vertex in dict.fromkeys(spelled) if (vertex, hops) not in self._whole]
-        self._whole.update((vertex, hops) for vertex in news)
-        unknown = [vertex for vertex in news if not self._knows(vertex, hops)]
-        if unknown:
-            self._take(ids=[vertex.id for vertex in unknown], hops=[[_tagged(step) for step in hop] for hop in hops])
-            for vertex in unknown:
+        self.fetch_all((start, hops))
+
+    def fetch_all(self, *wishes: Wish, guess: bool = False) -> None:
+        """All of this in one request. A `guess` may be more than is needed: where it is cut, nothing is lost."""
+        asks, wanted = [], list[Vertex]()
+        for start, hops in wishes:
+            done = self._done.setdefault(hops, set())
+            news = [vertex for vertex in self._spelled(start) if vertex not in done]
+            if not guess:
+                done.update(news)
+            if unknown := [vertex for vertex in news if not self._knows(vertex, hops)]:
+                asks.append({"ids": [vertex.id for vertex in unknown], "hops": written(hops)})
+                wanted += unknown
+        if asks:
+            self._take(asks, self._latest, guess)
+            for vertex in wanted:
                 self._there.setdefault(vertex, False)
+
+    def _spelled(self, start: Iterable[Vertex]) -> Iterable[Vertex]:
+        if self._corrections.none:
+            return dict.fromkeys(start)
+        return dict.fromkeys(name for vertex in start for name in self._corrections.spellings(vertex))
 
     def _knows(self, start: Vertex, hops: tuple[Hop, ...]) -> bool:
         """Whether all that these hops reach has come with what was fetched before."""
-        if start not in self._there:
-            return False
+        there = self._there.get(start)
+        if not there:
+            return there is not None
         reached, front = {start}, [start]
-        for hop in hops if self._there[start] else ():
+        for number, hop in enumerate(hops, 1):
             following: list[Vertex] = []
             for step in hop:
                 if step == STAY:
                     following += front
                     continue
+                followed, able = self._followed.get(step, _NOBODY), labels_of(step)
                 for vertex in front:
-                    if VERTICES[vertex.label].tag not in _TAGS[step]:
+                    if vertex.label not in able:
                         continue
-                    if (vertex, step) not in self._followed:
+                    if vertex not in followed:
                         return False
-                    news = [v for v in self._beside.get((vertex, step), ()) if v not in reached]
-                    reached.update(news)
-                    following += news
+                    if number < len(hops):
+                        news = [v for v in self._came.beside(*step, vertex) if v not in reached]
+                        reached.update(news)
+                        following += news
             front = following
         return True
 
     def look_up(self, lookups: Iterable[Iterable[tuple[str, str]]]) -> list[Vertex]:
         """The vertices that an index has under these keys and values, each lookup being one conjunction."""
         wanted = [list(lookup) for lookup in lookups]
-        found = self._take(index=wanted) if wanted else []
+        found = [vertex for vertex in self._take([{"index": wanted}]).places if vertex] if wanted else []
         return found if self._sight.whole else [vertex for vertex in found if self.view.knows(vertex)]
 
-    def _take(self, **what: Any) -> list[Vertex]:
+    def _take(self, asks: list[dict[str, Any]], have: list[Vertex] = [], guess: bool = False) -> Reply:  # noqa: B006  (never written)
         key = request_key()
-        body = {"k": key, "each": self._limits.each, "all": self._limits.all, "hops": (), **what}
-        reply = self._ask("around", key, orjson.dumps(body).decode())
-        if not reply.get("g"):
+        bounds = {"each": self._limits.each, "all": self._limits.all}
+        body = {"k": key, **bounds, **FORM, "have": [vertex.id for vertex in have], "asks": asks}
+        answer = self._ask("around", key, orjson.dumps(body).decode())
+        if not answer.get("g"):
             raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
-        self._view = None
-        kept = [self._keep(id_, stored) for id_, stored in reply["v"]]
-        found = [vertex for vertex in kept if vertex]
-        self._there.update(dict.fromkeys(found, True))
-        for direction, label, places in reply.get("f", ()):
-            self._followed.update((v, (direction, label)) for at in places if (v := kept[at]))
-        for source, label, target, day in reply["e"]:
-            ends = self._ids.get(source), self._ids.get(target)
-            if ends[0] and ends[1]:  # a half-written vertex has no natural key yet
-                self._all.edge(label, ends[0], ends[1], day)
-                self._beside.setdefault((ends[0], ("OUT", label)), []).append(ends[1])
-                self._beside.setdefault((ends[1], ("IN", label)), []).append(ends[0])
-        self.unfinished |= {self._ids[id_] for id_ in reply["t"] if id_ in self._ids}
+        reply = read(answer, have)
+        self._learn(reply)
+        for step, vertices in (*reply.followed, *(() if guess else reply.cut)):
+            for one in steps_of(step):
+                self._followed.setdefault(one, set()).update(vertices)
+        if not guess:
+            self.unfinished.update(vertex for _, vertices in reply.cut for vertex in vertices)
         if not self._sight.whole:
-            self._find_owners()
-        return found
+            self._find_owners(reply)
+        return reply
 
-    def _find_owners(self) -> None:
+    def _learn(self, reply: Reply) -> None:
+        self._came.add(reply.came, reply.edges)
+        if self._seen is not self._came:
+            self._seen = None
+        self._unnamed.update(v for v, _ in reply.came if v.label == "Dataset" and not self._there.get(v))
+        self._there.update((vertex, True) for vertex, _ in reply.came)
+        if lasting := [vertex for vertex in reply.places if vertex and vertex.label in LASTING]:
+            self._latest = lasting
+
+    def _find_owners(self, reply: Reply) -> None:
         """Of every run the pipelines: whether it may be seen depends on them."""
-        news = set(runs_named(self._all)) - self._owned
+        came = Facts()
+        for vertex, stored in reply.came:
+            came.vertex(vertex, stored)
+        news = set(runs_named(came)) - self._owned
         self._owned |= news
         if news:
-            self._take(ids=[run.id for run in sorted(news)], hops=[[_tagged(step) for step in OWNERS]])
-
-    def _keep(self, id_: str, stored: dict[str, Any]) -> Vertex | None:
-        row = _LABELS.get(id_.partition(":")[0])
-        if row is None or not all(name in stored for name in row.key):
-            return None
-        vertex = self._ids[id_] = Vertex(row.label, tuple(stored[name] for name in row.key))
-        self._all.vertex(vertex, {name: value for name, value in stored.items() if name in row.properties})
-        return vertex
+            self._take([{"ids": [run.id for run in sorted(news)], "hops": written((OWNERS,))}])
 
 
-def _tagged(step: Step) -> tuple[str, str, list[str]]:
-    """The step with the vertices that can take it, so that the server asks no others."""
-    return (*step, _TAGS.get(step, []))
+_NOBODY: frozenset[Vertex] = frozenset()

@@ -14,7 +14,7 @@ from lineagegraph.rules.columns import (
     drift,
     schemas,
 )
-from lineagegraph.rules.current import came_true, current_since, latest_run, made, unsettled
+from lineagegraph.rules.current import came_true, current_since, latest_run, latest_stated, made, unsettled
 from lineagegraph.rules.datasets import Standing, latest_change, latest_version, newest_statement, standing
 from lineagegraph.rules.ends import feature_makers, features_from, inputs_of, made_by, may_be_model
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, run_sources, sources, targets
@@ -27,6 +27,7 @@ from lineagegraph.rules.runs import (
     day_of,
     days_of,
     made_data,
+    may_be_shared,
     one_statement,
     pipeline_of,
     run_state,
@@ -86,12 +87,14 @@ __all__ = [
     "is_orphan",
     "latest_change",
     "latest_run",
+    "latest_stated",
     "latest_version",
     "made",
     "made_by",
     "made_data",
     "made_of",
     "may_be_model",
+    "may_be_shared",
     "names_of",
     "newest_statement",
     "one_statement",

@@ -19,7 +19,7 @@ def latest_run(view: View, pipeline: Vertex, until: int | None = None) -> Vertex
     Needs the Pipeline and the Run that its `latest_run` names; if that does not do, the Runs (with RUN_OF) that
     HOLDS out of its Buckets leads to, the newest days first.
     """
-    hint = _hint(view, pipeline)
+    hint = latest_stated(view, pipeline)
     if hint is None:
         return None
     runs = [hint] if _done_by(view, hint, until) else view.into("RUN_OF", pipeline)
@@ -31,7 +31,9 @@ def _done_by(view: View, run: Vertex, until: int | None) -> bool:
     return counts(view, run) and (until is None or (view.number(run, "completed_at") or 0) <= until)
 
 
-def _hint(view: View, pipeline: Vertex) -> Vertex | None:
+@remembered
+def latest_stated(view: View, pipeline: Vertex) -> Vertex | None:
+    """The run that the pipeline's register names as its latest completed one. Needs the Pipeline."""
     run_id = view.text(pipeline, "latest_run")
     return Vertex("Run", (run_id,)) if run_id else None
 
@@ -43,14 +45,14 @@ def current_since(view: View, pipeline: Vertex) -> str:
     If no run completed everything is current, but a batch job that never completed a run made nothing: what a
     batch writes is there when it ends. Needs what `latest_run` needs, and whether BUCKET leads out of the Pipeline.
     """
-    run = latest_run(view, pipeline)
+    run = latest_run(view, pipeline, None)
     if run is not None:
         completed = view.number(run, "completed_at") or 0
         started = view.number(run, "latest_start_at")
         if started is not None and started > completed:  # its id is in use again: an earlier attempt completed
             started = view.number(run, "first_start_at")
         return day_of(completed if started is None else started)
-    hint = _hint(view, pipeline)
+    hint = latest_stated(view, pipeline)
     if hint is not None and view.number(hint, "seen_at") is None:  # retention took the run, the hint is all we have
         return day_of(view.stated_at(pipeline, "latest_run") or 0)
     ran = bool(view.out("BUCKET", pipeline) or view.into("RUN_OF", pipeline))
@@ -74,9 +76,10 @@ def came_true(view: View, pipeline: Vertex, source: Vertex, output: Vertex, sinc
     something else. Where no run is known the statement stands.
     Needs READ and WROTE out of the pipeline's Runs since that day; see `unsettled` for when.
     """
-    good = [run for run in _writers(view, pipeline, output, since) if made_data(view, run, pipeline)]
+    writers = _writers(view, pipeline, output, since)
+    good = [run for run in writers if made_data(view, run, pipeline)]
     if not good:
-        return made(view, pipeline, output, since)
+        return not writers
     runs = _runs_since(view, pipeline, since) if source in _stated(view, "CONSUMES", pipeline, since) else ()
     readers = [run for run in runs if source in _ends(view, "READ", run)]
     if not readers or any(run in good for run in readers):
@@ -88,13 +91,13 @@ def came_true(view: View, pipeline: Vertex, source: Vertex, output: Vertex, sinc
 def unsettled(view: View, pipeline: Vertex, all_time: bool = False) -> str | None:
     """The UTC day since which the pipeline's Runs have to be known, or None if its latest completed run is enough.
 
-    It is enough if it read and wrote all that the pipeline states since then: what that run bears out came
-    true. Needs what `current_since` needs, READ and WROTE out of that run, CONSUMES and GENERATED_BY out of the
-    Pipeline.
+    It is enough if it read all that the pipeline states since then and wrote the outputs in question: what that
+    run bears out came true. Needs what `current_since` needs, READ and WROTE out of that run, CONSUMES out of the
+    Pipeline, and its GENERATED_BY into the names of those outputs.
     """
     since = ALWAYS if all_time else current_since(view, pipeline)
     inputs, outputs = (_stated(view, label, pipeline, since) for label in ("CONSUMES", "GENERATED_BY"))
-    run = latest_run(view, pipeline)
+    run = latest_run(view, pipeline, None)
     if not outputs or since == NEVER:
         return None
     if run is None:

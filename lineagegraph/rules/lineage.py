@@ -71,7 +71,7 @@ def sources(view: View, output: Vertex, all_time: bool = False, until: int | Non
 Stated = dict[Vertex, tuple[str, frozenset[Vertex]]]  # by source: the newest day, and whose statement it is
 
 
-def _stated(view: View, output: Vertex, names: set[Vertex], makers: set[Vertex]) -> Stated:
+def _stated(view: View, output: Vertex, names: frozenset[Vertex], makers: set[Vertex]) -> Stated:
     """The stated derivations of an output. The edge does not say whose statement it is.
 
     Among the pipelines that state this output's lineage it is that of those which read the source, and only if

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 
 from lineagegraph.facts import Vertex
 from lineagegraph.view import View, remembered
@@ -36,26 +36,24 @@ def physical(view: View, dataset: Vertex) -> Vertex:
 @remembered
 def called(view: View, dataset_id: str) -> tuple[Vertex, ...]:
     """The datasets that people may mean by a dataset_id; several: it is ambiguous. Needs the index byDatasetId."""
-    return tuple(sorted({physical(view, name) for name in _by_id(view).get(dataset_id, ())}))
+    return tuple(sorted({physical(view, name) for name in view.called(dataset_id) if name.key[0] != CLIENT}))
 
 
-def names_of(view: View, dataset: Vertex) -> set[Vertex]:
+@remembered
+def names_of(view: View, dataset: Vertex) -> frozenset[Vertex]:
     """The dataset and every name that belongs to it. Needs SAME_AS both ways, and the index byDatasetId."""
-    return {dataset} | _by_owner(view).get(dataset, set())
+    found = {dataset}
+    front = [dataset]
+    while front:
+        front = [name for owner in front for name in view.claimed(owner) if name not in found]
+        found.update(front)
+    names = {name for name in found if name == dataset or physical(view, name) == dataset}
+    return frozenset(names | set(_of_clients(view, dataset, names)))
 
 
-@remembered
-def _by_id(view: View) -> dict[str, list[Vertex]]:
-    found: dict[str, list[Vertex]] = defaultdict(list)
-    for dataset in view.all("Dataset"):
-        if dataset.key[0] != CLIENT and (dataset_id := view.text(dataset, "dataset_id")):
-            found[dataset_id].append(dataset)
-    return found
-
-
-@remembered
-def _by_owner(view: View) -> dict[Vertex, set[Vertex]]:
-    found: dict[Vertex, set[Vertex]] = defaultdict(set)
-    for name in view.all("Dataset"):
-        found[physical(view, name)].add(name)
-    return found
+def _of_clients(view: View, dataset: Vertex, names: set[Vertex]) -> Iterator[Vertex]:
+    """The bare names by which clients speak of the dataset."""
+    for dataset_id in {view.text(name, "dataset_id") for name in names if name.key[0] != CLIENT}:
+        bare = Vertex("Dataset", (CLIENT, dataset_id or ""))
+        if view.knows(bare) and physical(view, bare) == dataset:
+            yield bare

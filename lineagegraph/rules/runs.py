@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from lineagegraph.facts import Vertex, bucket
@@ -16,6 +17,7 @@ Span = tuple[float, float]  # milliseconds
 LASTING = ("STREAMING", "SERVICE")  # jobs that make data while they run, not when they end
 
 
+@remembered
 def run_state(view: View, run: Vertex) -> State:
     """COMPLETE, FAIL, ABORT or RUNNING. Needs the Run.
 
@@ -37,6 +39,7 @@ def started_at(view: View, run: Vertex) -> int | None:
     return view.number(run, "first_start_at")
 
 
+@remembered
 def counts(view: View, run: Vertex) -> bool:
     """Whether what the run states about its outputs came true. Needs the Run.
 
@@ -73,10 +76,21 @@ def one_statement(view: View, run: Vertex) -> list[Vertex]:
     Spark shows CREATE TABLE AS and REPLACE TABLE AS as two runs, one inside the other: of one parent, but of
     different pipelines, of the same inputs, with the same output. Two threads that append to one table at the
     same time are not that.
-    Needs PARENT, RUN_OF, READ, WROTE out of the Run and out of the Runs that HOLDS out of its parents' Buckets
-    of its days (`days_of`) leads to.
+    Needs what `may_be_shared` needs; if it may be, PARENT, RUN_OF, READ, WROTE out of the Run and out of the Runs
+    that HOLDS out of its parents' Buckets of its days (`days_of`) leads to.
     """
-    return list(_statement(view, run))
+    return list(_statement(view, run)) if may_be_shared(view, run) else [run]
+
+
+@remembered
+def may_be_shared(view: View, run: Vertex) -> bool:
+    """Whether another run may execute one statement with this one: a pipeline of others writes what it wrote.
+
+    Needs RUN_OF, WROTE out of the Run, and GENERATED_BY, PRODUCES into what it wrote.
+    """
+    mine = set(view.out("RUN_OF", run))
+    others = (p for d in view.out("WROTE", run) for label in ("GENERATED_BY", "PRODUCES") for p in view.into(label, d))
+    return any(pipeline not in mine for pipeline in others)
 
 
 @remembered
@@ -140,7 +154,12 @@ def days_of(view: View, run: Vertex, more: int = 0) -> list[str]:
 
 def day_of(moment: int) -> str:
     """The UTC day of a moment in milliseconds, as edges carry it."""
-    return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d")
+    return _day(moment // DAY_MS)
+
+
+@lru_cache(maxsize=10_000)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY_MS / 1000, UTC).strftime("%Y-%m-%d")
 
 
 @remembered

@@ -81,8 +81,9 @@ def rows_of(rows: set[Snapshot]) -> list[Snapshot]:
 
 def seen(view: View, label: str, runs: Iterable[Vertex], dataset: Vertex) -> set[Vertex]:
     """The versions of a dataset, under any of its names, that these runs point to with edges of this label."""
-    names = {name.key for name in names_of(view, dataset)}
-    return {version for run in runs for version in view.out(label, run) if version.key[:2] in names}
+    found = {version for run in runs for version in view.out(label, run)}
+    names = {name.key for name in names_of(view, dataset)} if found else ()
+    return {version for version in found if version.key[:2] in names}
 
 
 def settled(view: View, dataset: Vertex, version: Vertex, certainty: Certainty, evidence: str) -> Snapshot:

@@ -11,11 +11,11 @@ from lineagegraph.schema import EDGES
 
 
 class FakeGraph:
-    """Counts its requests; edges that are stored one way cannot be followed backwards."""
+    """Counts its requests and what it tells; edges that are stored one way cannot be followed backwards."""
 
     def __init__(self, facts: Facts) -> None:
-        self.requests = 0
-        self._vertices = {v.id: (v, {**identity(v), **stored}) for v, stored in facts.vertices.items()}
+        self.requests = self.told = 0
+        self.vertices = {v.id: (v, {**identity(v), **stored}) for v, stored in facts.vertices.items()}
         self._edges: dict[tuple[str, str, str], list[tuple[str, list[Any]]]] = {}
         for (label, source, target), day in sorted(facts.edges.items()):
             row = [source.id, label, target.id, day]
@@ -27,42 +27,98 @@ class FakeGraph:
         """One request of the reader."""
         self.requests += 1
         b = orjson.loads(body)
-        reached = dict.fromkeys(id_ for id_ in b.get("ids", ()) if id_ in self._vertices)
-        for lookup in b.get("index", ()):
-            reached.update(dict.fromkeys(i for i, (_, has) in self._vertices.items() if self._fits(has, lookup)))
-        edges: dict[tuple[Any, ...], None] = {}
-        unfinished: dict[str, None] = {}
-        followed: dict[tuple[str, str], dict[str, None]] = {}
-        front = list(reached)
-        for hop in b["hops"]:
-            following = []
-            for direction, label, tags in hop:
-                if direction == "STAY":
-                    following += front
-                    continue
-                before = followed.setdefault((direction, label), {})
-                for id_ in front:
-                    if id_[:2] not in tags or id_ in before:
-                        continue
-                    before[id_] = None
-                    for number, (other, row) in enumerate(self._edges.get((id_, direction, label), ())):
-                        if number >= b["each"] or (len(reached) >= b["all"] and other not in reached):
-                            unfinished[id_] = None
-                            break
-                        edges[tuple(row)] = None
-                        if other not in reached:
-                            reached[other] = None
-                            following.append(other)
-            front = following
-        rows = [[id_, self._vertices[id_][1]] for id_ in reached]
-        at = {id_: number for number, id_ in enumerate(reached)}
-        done = [[*step, [at[id_] for id_ in ids]] for step, ids in followed.items()]
-        edge_rows = [list(edge) for edge in edges]
-        return {"k": key, "g": "fake", "h": 0, "v": rows, "e": edge_rows, "f": done, "t": list(unfinished)}
+        answer = _Answer(self, b)
+        for ask in b["asks"]:
+            answer.walk(ask)
+        rows = answer.rows()
+        self.told += sum(len(found) for _, found in rows["v"]) + sum(len(found) for _, found in rows["e"])
+        return {"k": key, "g": "fake", "h": 0, **rows}
+
+    def start(self, ask: dict[str, Any]) -> list[str]:
+        """The ids that a walk starts from, and what an index has."""
+        found = [id_ for id_ in ask.get("ids", ()) if id_ in self.vertices]
+        for lookup in ask.get("index", ()):
+            found += [id_ for id_, (_, has) in self.vertices.items() if self._fits(has, lookup)]
+        return list(dict.fromkeys(found))
+
+    def ends(self, direction: str, label: str, id_: str) -> list[tuple[str, list[Any]]]:
+        """What a step leads to, with the edge."""
+        found = []
+        for way in ("OUT", "IN") if direction == "BOTH" else (direction,):
+            for one in EDGES if label == "*" else (label,):
+                found += self._edges.get((id_, way, one), [])
+        return found
 
     def _fits(self, has: dict[str, Any], lookup: list[list[str]]) -> bool:
         return all(has.get(key) == value for key, value in lookup)
 
     def find(self, id_: str) -> Vertex:
         """The vertex of an id."""
-        return self._vertices[id_][0]
+        return self.vertices[id_][0]
+
+
+class _Answer:
+    """One reply, as the script makes it."""
+
+    def __init__(self, graph: FakeGraph, b: dict[str, Any]) -> None:
+        self._graph, self._b = graph, b
+        self._reached: dict[str, None] = {}
+        self._edges: dict[str, list[list[Any]]] = {}
+        self._steps: dict[str, dict[tuple[str, str], list[str]]] = {"f": {}, "t": {}}
+
+    def walk(self, ask: dict[str, Any]) -> None:
+        """All hops of one ask."""
+        front = self._graph.start(ask)
+        self._reached.update(dict.fromkeys(front))
+        mine, followed = set(front), set[tuple[str, str, str]]()
+        for hop in ask.get("hops", ()):
+            following: list[str] = []
+            for direction, label, tags in hop:
+                if direction == "STAY":
+                    following += front
+                    continue
+                for id_ in front:
+                    if id_[:2] not in tags or (direction, label, id_) in followed:
+                        continue
+                    followed.add((direction, label, id_))
+                    whole = self._follow(direction, label, id_, mine, following)
+                    self._steps["f" if whole else "t"].setdefault((direction, label), []).append(id_)
+            front = following
+
+    def _follow(self, direction: str, label: str, id_: str, mine: set[str], following: list[str]) -> bool:
+        most = self._b["each"] * (10 if label == "*" else 1)
+        for number, (other, row) in enumerate(self._graph.ends(direction, label, id_)):
+            if number >= most or (len(self._reached) >= self._b["all"] and other not in self._reached):
+                return False
+            self._edges.setdefault(row[1], []).append(row)
+            self._reached[other] = None
+            if other not in mine:
+                mine.add(other)
+                following.append(other)
+        return True
+
+    def rows(self) -> dict[str, Any]:
+        """The reply's rows."""
+        have = self._b.get("have", [])
+        numbers = {id_: at for at, id_ in enumerate(have)}
+        news: dict[str, list[str]] = {}
+        for id_ in self._reached:
+            if id_ not in numbers:
+                news.setdefault(id_[:2], []).append(id_)
+        vertices = []
+        for tag, ids in news.items():
+            numbers.update({id_: len(numbers) + at for at, id_ in enumerate(ids)})
+            vertices.append([tag, [self._row(id_, self._b["keys"][tag]) for id_ in ids]])
+        edges = []
+        for label, found in self._edges.items():
+            width = 4 if label in self._b["dated"] else 3
+            flat = [x for e in found for x in (numbers[e[0]], numbers[e[2]], e[3])[: width - 1]]
+            edges.append([label, flat])
+        done = {
+            name: [[*step, [numbers[i] for i in ids]] for step, ids in s.items()] for name, s in self._steps.items()
+        }
+        return {"v": vertices, "e": edges, **done, "cut": bool(self._steps["t"])}
+
+    def _row(self, id_: str, key: list[str]) -> list[Any]:
+        has = self._graph.vertices[id_][1]
+        return [[has[name] for name in key], {n: value for n, value in has.items() if n in self._b["properties"]}]
