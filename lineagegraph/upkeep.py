@@ -1,4 +1,4 @@
-"""Commands for those who look after a graph: doctor, diff, prune, schema migrate."""
+"""Commands for those who look after a graph: doctor, diff, import, prune, schema migrate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -125,6 +125,23 @@ def prune(
     _print({"horizon": day, **counts, "deleted": delete, "removed": plan.removed}, "\n".join(text), as_json)
 
 
+@click.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@_json
+@click.pass_obj
+def import_(graph: Graph, file: TextIO, as_json: bool) -> None:
+    """Write what an export says into the graph; `-` reads standard input. Adds to what is there; safe to repeat.
+
+    \b
+    Example: lineagegraph import graph.ndjson
+    """
+    from lineagegraph.load import load
+
+    with _counting("importing") as progress:
+        count = load(graph(), file, progress)
+    _print({"lines": count}, f"{count} lines imported.", as_json)
+
+
 @click.command("migrate")
 @click.option("--dry-run", is_flag=True, help="Say what would be made.")
 @_json
@@ -150,4 +167,4 @@ def migrate(graph: Graph, dry_run: bool, as_json: bool) -> None:
 
 
 schema.add_command(migrate)
-COMMANDS = (doctor, diff, prune)
+COMMANDS = (doctor, diff, import_, prune)
