@@ -145,20 +145,23 @@ def arrivals(ends: Ends, now: float) -> Finding:
 
 
 async def _members(client: AIOKafkaAdminClient, settings: Settings) -> Finding:
+    count = await count_members(client, settings.group)
+    if count is None:
+        return Finding("group", "warning", "Kafka does not say who is in it.", "Grant DESCRIBE on it.")
+    if not count:
+        return Finding("group", "warning", f"Nobody consumes as {settings.group!r}.", "Start `lineagegraph consume`.")
+    return Finding("group", "ok", f"{settings.group}: {count} member{'s' * (count > 1)}")
+
+
+async def count_members(client: AIOKafkaAdminClient, group: str) -> int | None:
+    """How many consumers the group has; None if Kafka does not say."""
     try:
         async with asyncio.timeout(connection.PATIENCE):
-            (answer,) = await client.describe_consumer_groups([settings.group])
-        _, _, state, _, _, members, *_ = answer.groups[0]
-    except (KafkaError, TimeoutError, ValueError, IndexError, AttributeError) as error:
-        return Finding(
-            "group", "warning", f"Kafka does not describe it ({type(error).__name__}).", "Grant DESCRIBE on it."
-        )
-    if not members:
-        return Finding("group", "warning", f"Nobody consumes as {settings.group!r}.", "Start `lineagegraph consume`.")
-    says = f"{settings.group}: {len(members)} member{'s' * (len(members) > 1)}"
-    if state != "Stable":
-        return Finding("group", "warning", f"{says}, {state}", "It rebalances: look again in a minute.")
-    return Finding("group", "ok", says)
+            (answer,) = await client.describe_consumer_groups([group])
+        error, _, _, _, _, members, *_ = answer.groups[0]
+    except (KafkaError, TimeoutError, ValueError, IndexError, AttributeError):
+        return None
+    return None if error else len(members)
 
 
 def progress(

@@ -22,6 +22,7 @@ BUG = 70
 
 # The consumer's own commands; those of the graph name themselves in lineagegraph.commands.COMMANDS.
 COMMANDS = {
+    "backup": "consumer.backup_commands:backup",
     "check": "consumer.check:check",
     "config": "consumer.commands:config",
     "consume": "consumer.commands:consume",
@@ -29,6 +30,7 @@ COMMANDS = {
     "explain": "consumer.explain:explain",
     "publish": "consumer.commands:publish",
     "rebuild": "consumer.rebuild:rebuild",
+    "restore": "consumer.backup_commands:restore",
     "resume": "consumer.resume:resume",
     "serve": "consumer.serve:serve",
     "token": "consumer.serve:token",

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -72,6 +72,36 @@ async def replay_from_earliest(settings: Settings, graph_id: str, partitions: li
         earliest = await consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
         await consumer.commit(stamped({Partition(*p): Place(o) for p, o in earliest.items()}, graph_id))
     log.info("replay from earliest", group=settings.group, partitions=len(partitions))
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """So many records are to be read again, and so many of them are not in Kafka any more."""
+
+    gap: int
+    lost: int
+
+
+async def reset_offsets(
+    settings: Settings, graph_id: str, partitions: list[Partition], wanted: Mapping[Partition, Place]
+) -> Reset:
+    """Set the group's offsets of these partitions to the wanted ones, where there is none to the earliest.
+
+    Refused while the group has members.
+    """
+    async with _outsider(settings, partitions) as consumer:
+        asked = [TopicPartition(*p) for p in partitions]
+        begins, ends = await consumer.beginning_offsets(asked), await consumer.end_offsets(asked)
+        places, lost = {}, 0
+        for partition, place in zip(partitions, asked, strict=True):
+            one = wanted.get(partition, Place(begins[place]))
+            if one.offset < begins[place]:
+                lost += begins[place] - one.offset
+            known = begins[place] <= one.offset <= ends[place]  # else the topic is not the one that was read then
+            places[partition] = one if known else Place(begins[place], one.note)
+        await consumer.commit(stamped(places, graph_id))
+        gap = sum(ends[place] - places[p].offset for p, place in zip(partitions, asked, strict=True))
+    return Reset(gap, lost)
 
 
 async def release(settings: Settings, partition: Partition, offset: int, metadata: str) -> None:

@@ -21,14 +21,15 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from lineagegraph import retention
-from lineagegraph.errors import GraphUnavailable, LineageError, SchemaMismatch
+from lineagegraph.errors import GraphUnavailable, LineageError
 from lineagegraph.facts import Vertex, bucket
 from lineagegraph.gremlin import COMPILING, Connection, Connections, request_key
 from lineagegraph.install import check, meta
+from lineagegraph.meta import raise_horizon, same_graph
 from lineagegraph.reader import Reader
 from lineagegraph.registers import decode
 from lineagegraph.rules import day_of
-from lineagegraph.schema import META_ID, VERTICES, Kind
+from lineagegraph.schema import VERTICES, Kind
 from lineagegraph.settings import GraphSettings
 
 DAY_MS = 86_400_000
@@ -104,7 +105,8 @@ def prune(
     with closing(Connections(patient)) as connections, _database() as db:
         graph_id = check(connections, settings.naming().hash)
         if act:
-            _raise_horizon(connections, graph_id, horizon)
+            if int(meta(connections).get("horizon") or 0) < horizon:
+                raise_horizon(connections, graph_id, horizon)
             time.sleep(2 * max(settings.timeout_seconds, COMPILING) + 5 if settle is None else settle)
         plan = planned(_Graph(patient, connections), db, horizon, progress)
         for part in removals(db) if act else ():
@@ -244,25 +246,9 @@ class _Graph:
             raise GraphUnavailable("The graph's servers ended the reading too early. Try again.")
 
 
-def _raise_horizon(connections: Connections, graph_id: str, horizon: int) -> None:
-    """Write the horizon down unless the graph's is later already."""
-    if int(meta(connections).get("horizon") or 0) >= horizon:
-        return
-    key = request_key()
-    body = {"k": key, "g": graph_id, "v": [[META_ID, "Meta", {"horizon": horizon}]]}
-    _same(connections.ask("upsert", key, orjson.dumps(body).decode()), graph_id)
-
-
 def _remove(connections: Connections, graph_id: str, part: Removal) -> int:
     key = request_key()
     body = {"k": key, "g": graph_id, "edges": part.edges, "vertices": part.vertices}
     reply = connections.ask("remove", key, orjson.dumps(body).decode())
-    _same(reply, graph_id)
+    same_graph(reply["g"], graph_id)
     return int(reply["removed"])
-
-
-def _same(reply: dict[str, Any], graph_id: str) -> None:
-    if reply["g"] != graph_id:
-        raise SchemaMismatch(
-            f"Another graph answers now ({reply['g']} instead of {graph_id}). Nothing more is removed."
-        )

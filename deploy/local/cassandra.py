@@ -1,4 +1,4 @@
-"""One Cassandra node on loopback, without JMX, ready when it has joined the ring that it is alone in."""
+"""One Cassandra node on loopback, ready when it has joined the ring that it is alone in."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from deploy.local import probes
+from deploy.local.artifacts import ensure
 from deploy.local.config import template, with_values
 from deploy.local.home import Home
+from deploy.local.java import find_java
 from deploy.local.server import Server
 
 CommitLog = Literal["periodic", "group", "batch"]
@@ -18,7 +20,7 @@ CommitLog = Literal["periodic", "group", "batch"]
 
 class Cassandra(Server):
     component = "cassandra"
-    port_names = ("native", "storage")
+    port_names = ("native", "storage", "jmx")
     start_seconds = 240
     heap = "1g"
 
@@ -94,19 +96,47 @@ class Cassandra(Server):
         (self.folder / "cassandra.yaml").write_text(text, "utf-8")
         (self.folder / "logback.xml").write_text(template("logback.xml"), "utf-8")
 
+    def nodetool(self) -> list[str]:
+        """The command with which the running node is told something."""
+        java, jars = find_java(self._home).path, ensure(self.component, self._home)
+        plain = ("-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Duser.home={self.folder / 'tmp'}")
+        tool = (
+            "-cp",
+            f"{jars}/*",
+            "org.apache.cassandra.tools.NodeTool",
+            "-h",
+            self.host,
+            "-p",
+            str(self.ports["jmx"]),
+        )
+        return [str(java), *plain, *_jvm_options(), *tool]
+
+    @property
+    def data(self) -> Path:
+        """Where its tables are; beside it are the commit log, hints and saved caches."""
+        return self.folder / "data" / "data"
+
+    @property
+    def _management(self) -> Sequence[str]:
+        return (f"-Dcassandra.jmx.local.port={self.ports['jmx']}",)
+
     def _arguments(self, jars: Path) -> Sequence[str]:
-        options = [line for line in template("cassandra.jvm.options").splitlines() if line.startswith("-")]
         return (
             f"-Xmx{self.heap}",
             "-Xms256m",
             "-XX:+UseParallelGC",
-            *options,
+            *_jvm_options(),
             f"-Dlogback.configurationFile={self.folder / 'logback.xml'}",
             f"-Dcassandra.config={(self.folder / 'cassandra.yaml').as_uri()}",
             f"-Dcassandra.storagedir={self.folder / 'data'}",
             f"-Djna.tmpdir={self.folder / 'tmp'}",
             "-Dcassandra-foreground=yes",
+            *self._management,
             "-cp",
             f"{jars}/*",
             "org.apache.cassandra.service.CassandraDaemon",
         )
+
+
+def _jvm_options() -> list[str]:
+    return [line for line in template("cassandra.jvm.options").splitlines() if line.startswith("-")]

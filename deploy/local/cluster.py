@@ -54,6 +54,10 @@ class Node(Cassandra):
     def ports(self) -> dict[str, int]:
         return self._first.ports if self._first else super().ports
 
+    @property
+    def _management(self) -> Sequence[str]:
+        return ()  # it would listen on 127.0.0.1, whatever the node's address
+
     def _prepare(self, java: Path, jars: Path) -> None:
         super()._prepare(java, jars)
         with (self.folder / "cassandra.yaml").open("a", encoding="utf-8") as file:

@@ -71,13 +71,14 @@ class Server(ABC):
     def ports(self) -> dict[str, int]:
         """The ports of this server, chosen once and kept over restarts."""
         file = self.folder / "ports.json"
-        return _read_ports(file) or self._choose_ports(file)
+        known = _read_ports(file)
+        return known if known.keys() >= set(self.port_names) else self._choose_ports(file, known)
 
-    def _choose_ports(self, file: Path) -> dict[str, int]:
-        """Ports that no other server of this home keeps, be it stopped or about to start."""
+    def _choose_ports(self, file: Path, known: dict[str, int]) -> dict[str, int]:
+        """Ports that no other server of this home keeps, be it stopped or about to start; known ones stay."""
         with exclusive(self._home.run / "ports.lock"):
             kept = {port for other in self._home.run.glob("*/*/ports.json") for port in _read_ports(other).values()}
-            ports = dict(zip(self.port_names, free_ports(len(self.port_names), kept), strict=True))
+            ports = dict(zip(self.port_names, free_ports(len(self.port_names), kept), strict=True)) | known
             self.folder.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(ports), "utf-8")
         return ports
