@@ -129,6 +129,8 @@ def _walk(reader: Reader, start: Vertex, depth: int, direction: Direction, when:
         front = _unseen(reached, seen)
         if not front:
             break
+    if when.as_of is not None and when.as_of < reader.horizon:
+        raise NotFound(f"Lineage as of then is not known: runs before {rules.day_of(reader.horizon)} were removed.")
     cut = Cut(why, tuple(front)) if why else None
     if cut is None and reader.unfinished:
         cut = Cut("edges", tuple(sorted(reader.unfinished)))

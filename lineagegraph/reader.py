@@ -62,6 +62,7 @@ class Reader:
         self._named: set[Vertex] = set()
         self.joined: set[Vertex] = set()  # statements of clients about a bare dataset_id whose Datasets are all here
         self.unfinished: set[Vertex] = set()
+        self.horizon = 0  # before it (milliseconds) runs were removed; known with the first answer
 
     @property
     def view(self) -> View:
@@ -147,6 +148,7 @@ class Reader:
         answer = self._ask("around", key, orjson.dumps(body).decode())
         if not answer.get("g"):
             raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
+        self.horizon = int(answer.get("h") or 0)
         reply = read(answer, have)
         self._learn(reply)
         for step, vertices in (*reply.followed, *(() if guess else reply.cut)):

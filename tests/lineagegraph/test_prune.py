@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from lineagegraph import audit, inventory, lineage, rules
 from lineagegraph.answers import model_answer, run_answer
+from lineagegraph.errors import NotFound
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.provenance import provenance
 from lineagegraph.prune import Plan
@@ -95,6 +96,14 @@ def test_broken_off_anywhere_and_done_again_it_ends_the_same(requests: int) -> N
     assert again == whole
     nothing, plan = Prunable(again).pruned(HORIZON)
     assert (nothing, plan.going, plan.buckets) == (whole, 0, 0)
+
+
+def test_lineage_as_of_a_moment_before_the_horizon_is_refused() -> None:
+    graph, some = Prunable(stated(history(0, 60))), Vertex("Dataset", ("s3://lake", "t1"))
+    graph.horizon = HORIZON
+    assert lineage.upstream(Reader(graph.ask), some, 1, as_of=HORIZON)
+    with pytest.raises(NotFound, match="before 2026-11-13"):
+        lineage.upstream(Reader(graph.ask), some, 1, as_of=HORIZON - 1)
 
 
 def test_an_earlier_horizon_takes_less(facts: Facts) -> None:
