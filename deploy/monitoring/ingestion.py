@@ -51,7 +51,8 @@ INGESTION = (
         "{{ $labels.topic }}: more records wait than half an hour ago.",
         "More comes than is written. Look at what bounds it: if `lineage_graph_outage` or P95 of stage `write` "
         "is up, the "
-        "graph does (more consumers would make it worse); else add consumers, at most one for each partition.",
+        "graph does (more consumers would make it worse); else add consumers, at most one for each partition "
+        "([scaling](scaling.md)).",
     ),
     Alert(
         "LineageEventsLate",

@@ -63,7 +63,7 @@ def taken(definitions: Path, crds: list[Path]) -> str:
     for crd in (yaml.safe_load(path.read_text("utf-8")) for path in crds):
         group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
         (version,) = (one for one in crd["spec"]["versions"] if one["storage"])
-        defs[kind] = _strict(version["schema"]["openAPIV3Schema"])
+        defs[kind] = _bare(version["schema"]["openAPIV3Schema"], strict=True)
         defs[kind]["properties"]["metadata"] = {"$ref": f"#/$defs/{META}"}
         kinds[f"{group}/{version['name']}/{kind}"] = kind
     wanted = [*KINDS.values(), META]
@@ -76,32 +76,21 @@ def taken(definitions: Path, crds: list[Path]) -> str:
     return json.dumps(made, sort_keys=True, separators=(",", ":")) + "\n"
 
 
-def _bare(schema: Any) -> Any:
-    """Without what does not decide anything."""
+def _bare(schema: Any, strict: bool = False) -> Any:
+    """Without what decides nothing; strict: what a definition does not name is refused."""
     if isinstance(schema, list):
-        return [_bare(one) for one in schema]
+        return [_bare(one, strict) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    known = {key: value for key, value in schema.items() if key not in ("$schema", "$id", "default", "example")}
-    return {
-        key: {name: _bare(one) for name, one in value.items()} if key == "properties" else _bare(value)
-        for key, value in known.items()
-        if not key.startswith("x-") and not (key in ("description", "format") and isinstance(value, str))
-    }
-
-
-def _strict(schema: Any) -> Any:
-    """As _bare, and what a definition does not name is refused, as with `kubectl --validate=strict`."""
-    if isinstance(schema, list):
-        return [_strict(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {
-        key: {name: _strict(one) for name, one in value.items()} if key == "properties" else _strict(value)
-        for key, value in schema.items()
-        if not key.startswith("x-") and not (key in ("description", "format", "default") and key != "properties")
-    }
-    if "properties" in made and not schema.get("x-kubernetes-preserve-unknown-fields"):
+    made: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "properties":
+            made[key] = {name: _bare(one, strict) for name, one in value.items()}
+        elif key not in ("description", "format", "default", "example") and not key.startswith(
+            ("x-", "$schema", "$id")
+        ):
+            made[key] = _bare(value, strict)
+    if strict and "properties" in made and not schema.get("x-kubernetes-preserve-unknown-fields"):
         made.setdefault("additionalProperties", False)
     return made
 
