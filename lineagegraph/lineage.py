@@ -18,7 +18,7 @@ from lineagegraph.reader import Reader
 __all__ = ["Ambiguous", "NotFound"]  # of those who catch what is raised here
 
 MOST_DATASETS = 5_000  # in one answer
-AHEAD = 5  # levels that are fetched together, before the rules decide which of their edges count
+AHEAD = 10  # levels that are fetched together, before the rules decide which of their edges count
 Direction = Literal["upstream", "downstream"]
 
 

@@ -32,9 +32,8 @@ SHARERS = (((IN, "GENERATED_BY"), (IN, "PRODUCES")),)
 
 def ahead(reader: Reader, datasets: Iterable[Vertex], levels: int) -> None:
     """Most of what `sources` needs for so many levels above these datasets, whether current or not, in two requests."""
-    reader.fetch_all((sorted(datasets), (*_NAMED, *_MADE) * levels + _NAMED), guess=True)
-    pipelines = reader.view.all("Pipeline")
-    names(reader, (), (_latest(reader, pipelines).values(), RUN))
+    reader.fetch_all(guess=(sorted(datasets), (*_NAMED, *_MADE) * levels + _NAMED))
+    names(reader, guess=(_latest(reader, reader.view.all("Pipeline")).values(), RUN))
 
 
 def _latest(reader: Reader, pipelines: Iterable[Vertex]) -> dict[Vertex, Vertex]:
@@ -43,20 +42,19 @@ def _latest(reader: Reader, pipelines: Iterable[Vertex]) -> dict[Vertex, Vertex]
     return {p: run for p in pipelines if (run := rules.latest_stated(view, p))}
 
 
-def names(reader: Reader, datasets: Iterable[Vertex] = (), also: Wish | None = None) -> None:
+def names(reader: Reader, datasets: Iterable[Vertex] = (), guess: Wish = ((), ())) -> None:
     """For `physical` and `names_of`: all that are linked to these datasets, or to any that was reached, by SAME_AS.
 
     And what a client says about their bare dataset_id, and whatever else has the dataset_id of such a statement.
-    What is wished for `also` comes with the first of it.
+    The guess comes with the first of it.
     """
-    wishes = [also] if also else []
-    while (news := reader.unnamed(datasets)) or wishes:
+    while (news := reader.unnamed(datasets)) or guess[0]:
         bare = {Vertex("Dataset", (rules.CLIENT, text)) for d in news if (text := reader.view.text(d, "dataset_id"))}
-        reader.fetch_all(*wishes, (sorted(news | bare), NAMES))
+        reader.fetch_all((sorted(news | bare), NAMES), guess=guess)
         stated = {d for d in news | bare if d.key[0] == rules.CLIENT and reader.view.knows(d)} - reader.joined
         reader.joined |= stated
         reader.look_up([("dataset_id", d.key[1])] for d in sorted(stated))
-        wishes, datasets = [], ()
+        guess, datasets = ((), ()), ()
 
 
 def sources(reader: Reader, outputs: Iterable[Vertex], all_time: bool = False, until: int | None = None) -> None:

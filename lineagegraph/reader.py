@@ -6,7 +6,7 @@ Everything is bounded: what was cut is said in `unfinished`. What the rules need
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,14 +16,15 @@ from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
-from lineagegraph.reply import FORM, STAY, UNREAD, Hop, Reply, Step, labels_of, read, steps_of, written
+from lineagegraph.reply import EVERY_STEP, FORM, STAY, UNREAD, Hop, Reply, Step, labels_of, read, steps_of, written
 from lineagegraph.sight import EVERYTHING, Sight, runs_named
 from lineagegraph.view import View
 
 OWNERS: Hop = (("OUT", "RUN_OF"),)
 LASTING = frozenset({"Dataset", "Pipeline"})  # what one reply brought and the next is likely to speak of again
 
-Ask = Callable[[str, str, str], dict[str, Any]]
+Send = Callable[[str, str, str], dict[str, Any]]
+Ask = dict[str, Any]  # part of a request: see around.groovy
 Wish = tuple[Iterable[Vertex], tuple[Hop, ...]]  # the facts that these hops reach from these vertices
 
 
@@ -44,9 +45,9 @@ class Reader:
     """The facts that one question has needed so far, and where to get more."""
 
     def __init__(
-        self, ask: Ask, limits: Limits = Limits(), sight: Sight = EVERYTHING, corrections: Corrections = NONE
+        self, send: Send, limits: Limits = Limits(), sight: Sight = EVERYTHING, corrections: Corrections = NONE
     ) -> None:
-        self._ask = ask
+        self._send = send
         self._limits = limits
         self._sight = sight
         self._corrections = corrections
@@ -89,21 +90,26 @@ class Reader:
         """The facts that these hops reach from these vertices; what was fetched before is not fetched again."""
         self.fetch_all((start, hops))
 
-    def fetch_all(self, *wishes: Wish, guess: bool = False) -> None:
-        """All of this in one request. A `guess` may be more than is needed: where it is cut, nothing is lost."""
-        asks, wanted = [], list[Vertex]()
+    def fetch_all(self, *wishes: Wish, guess: Wish = ((), ())) -> None:
+        """All of this in one request. The guess may be more than is needed: where it is cut, nothing is lost."""
+        asks, missing, sure = [], list[Vertex](), set[Step]()
         for start, hops in wishes:
             done = self._done.setdefault(hops, set())
             news = [vertex for vertex in self._spelled(start) if vertex not in done]
-            if not guess:
-                done.update(news)
+            done.update(news)
             if unknown := [vertex for vertex in news if not self._knows(vertex, hops)]:
-                asks.append({"ids": [vertex.id for vertex in unknown], "hops": written(hops)})
-                wanted += unknown
-        if asks:
-            self._take(asks, self._latest, guess)
-            for vertex in wanted:
-                self._there.setdefault(vertex, False)
+                asks.append(_ask(unknown, hops))
+                missing += unknown
+                sure.update(step for hop in hops for step in hop)
+        guessed = [vertex for vertex in self._spelled(guess[0]) if not self._knows(vertex, guess[1])]
+        if guessed:
+            asks.append(_ask(guessed, guess[1]))
+        if not asks:
+            return
+        reply = self._take(asks, self._latest, sure)
+        if not reply.left:
+            self._there.update((vertex, False) for vertex in (*missing, *guessed) if vertex not in self._there)
+        self.unfinished.update(vertex for vertex in missing if vertex not in self._there)
 
     def _spelled(self, start: Iterable[Vertex]) -> Iterable[Vertex]:
         if self._corrections.none:
@@ -141,21 +147,22 @@ class Reader:
         found = [vertex for vertex in self._take([{"index": wanted}]).places if vertex] if wanted else []
         return found if self._sight.whole else [vertex for vertex in found if self.view.knows(vertex)]
 
-    def _take(self, asks: list[dict[str, Any]], have: list[Vertex] = [], guess: bool = False) -> Reply:  # noqa: B006  (never written)
+    def _take(self, asks: list[Ask], have: Sequence[Vertex] = (), sure: Collection[Step] = EVERY_STEP) -> Reply:
+        """One request. Where it is cut along steps that are not sure, these count as not followed."""
         key = request_key()
         bounds = {"each": self._limits.each, "all": self._limits.all}
         body = {"k": key, **bounds, **FORM, "have": [vertex.id for vertex in have], "asks": asks}
-        answer = self._ask("around", key, orjson.dumps(body).decode())
+        answer = self._send("around", key, orjson.dumps(body).decode())
         if not answer.get("g"):
             raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
         self.horizon = int(answer.get("h") or 0)
         reply = read(answer, have)
         self._learn(reply)
-        for step, vertices in (*reply.followed, *(() if guess else reply.cut)):
+        cut = [row for row in reply.cut if row[0] in sure]
+        for step, vertices in (*reply.followed, *cut):
             for one in steps_of(step):
                 self._followed.setdefault(one, set()).update(vertices)
-        if not guess:
-            self.unfinished.update(vertex for _, vertices in reply.cut for vertex in vertices)
+        self.unfinished.update(vertex for _, vertices in cut for vertex in vertices)
         if not self._sight.whole:
             self._find_owners(reply)
         return reply
@@ -177,7 +184,11 @@ class Reader:
         news = set(runs_named(came)) - self._owned
         self._owned |= news
         if news:
-            self._take([{"ids": [run.id for run in sorted(news)], "hops": written((OWNERS,))}])
+            self._take([_ask(sorted(news), (OWNERS,))])
+
+
+def _ask(start: Iterable[Vertex], hops: tuple[Hop, ...]) -> Ask:
+    return {"ids": [vertex.id for vertex in start], "hops": written(hops)}
 
 
 _NOBODY: frozenset[Vertex] = frozenset()

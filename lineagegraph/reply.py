@@ -38,7 +38,8 @@ FORM: dict[str, Any] = {
 class Reply:
     """One reply: what came with its properties, every vertex by its number (None: half-written), edges, and steps.
 
-    `followed` are the steps that were followed to the end, `cut` those that a limit ended.
+    `followed` are the steps that were followed to the end, `cut` those that a limit ended; `left`: for some vertices
+    there was no room at all.
     """
 
     came: list[tuple[Vertex, Properties]]
@@ -46,6 +47,7 @@ class Reply:
     edges: list[tuple[str, list[Line]]]
     followed: list[tuple[Step, list[Vertex]]]
     cut: list[tuple[Step, list[Vertex]]]
+    left: bool
 
 
 def read(reply: dict[str, Any], have: Sequence[Vertex]) -> Reply:
@@ -61,11 +63,11 @@ def read(reply: dict[str, Any], have: Sequence[Vertex]) -> Reply:
             vertex = Vertex(label, tuple(key))
             places.append(vertex)
             came.append((vertex, stored))
-    steps = (
+    followed, cut = (
         [((direction, label), [v for at in numbers if (v := places[at])]) for direction, label, numbers in reply[name]]
         for name in ("f", "t")
     )
-    return Reply(came, places, list(_edges(reply["e"], places)), *steps)
+    return Reply(came, places, list(_edges(reply["e"], places)), followed, cut, reply["left"])
 
 
 def _edges(groups: list[tuple[str, list[Any]]], places: list[Vertex | None]) -> Iterator[tuple[str, list[Line]]]:
@@ -106,3 +108,4 @@ def _ends() -> Iterator[tuple[Step, str]]:
 _LABELS: dict[Step, frozenset[str]] = {}
 for _step, _end in _ends():
     _LABELS[_step] = _LABELS.get(_step, frozenset()) | {_end}
+EVERY_STEP = frozenset(_LABELS)

@@ -10,8 +10,8 @@
 //   have: [vertex id], of which the asker knows the properties
 // Nothing is followed twice for one ask. Vertices are numbered: first those of `have`, then those of `v` as they come.
 // Rows: v: [[tag, [[[the key's values], {property: value}]]]]; e: [[label, [source, target, source, target …]]], with the day of each if dated;
-// f: [[direction, label, [number]]], what was followed to the end; t: the same, what was followed and cut; cut: whether
-// anything was. A vertex that is not there has no row. Every step is one batched read, all properties are one more.
+// f: [[direction, label, [number]]], what was followed to the end; t: the same, what was followed and cut; left:
+// whether there was no room for a vertex to start at. A vertex that is not there has no row. Every step is one batched read, all properties are one more.
 import groovy.transform.CompileStatic
 import groovy.transform.Field
 import org.apache.tinkerpop.gremlin.structure.Direction
@@ -39,7 +39,7 @@ class Answer {
   final Map<Object, JanusGraphVertex> reached = new LinkedHashMap<>()
   final Map<String, List> edges = new LinkedHashMap<>()
   final Map<String, List> followed = new LinkedHashMap<>(), unfinished = new LinkedHashMap<>()
-  boolean cut = false
+  boolean left = false
 
   Answer(JanusGraphTransaction t, Map b) {
     this.t = t
@@ -51,7 +51,7 @@ class Answer {
 
   boolean reach(JanusGraphVertex v) {
     if (reached.containsKey(v.id())) return true
-    if (reached.size() >= all) { cut = true; return false }
+    if (reached.size() >= all) return false
     reached.put(v.id(), v)
     return true
   }
@@ -162,7 +162,9 @@ class Walk {
   }
 
   void begin(List<JanusGraphVertex> front, JanusGraphVertex v) {
-    if (v != null && answer.reach(v) && reached.add(v.id())) front.add(v)
+    if (v == null) return
+    if (!answer.reach(v)) answer.left = true
+    else if (reached.add(v.id())) front.add(v)
   }
 
   // Along one direction and label; the vertices that it reached first are added to `next`.
@@ -181,7 +183,7 @@ class Walk {
     List whole = answer.followed.computeIfAbsent(name) { new ArrayList() }
     for (JanusGraphVertex v : from) {
       if (taken(v, found.get(v), direction, most, next)) whole.add(v.id())
-      else { answer.cut = true; answer.unfinished.computeIfAbsent(name) { new ArrayList() }.add(v.id()) }
+      else answer.unfinished.computeIfAbsent(name) { new ArrayList() }.add(v.id())
     }
   }
 
@@ -208,7 +210,7 @@ static Map around(StandardJanusGraph g, Map b) {
     Set<String> told = new HashSet<String>((List<String>) b.get('properties'))
     List v = answer.properties((Map) b.get('keys'), told, (List) b.getOrDefault('have', Collections.emptyList()), numbers)
     return [v: v, e: answer.numbered(numbers), f: Answer.numbered(answer.followed, numbers),
-            t: Answer.numbered(answer.unfinished, numbers), cut: answer.cut]
+            t: Answer.numbered(answer.unfinished, numbers), left: answer.left]
   } finally { t.rollback() }
 }
 

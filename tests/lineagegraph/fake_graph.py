@@ -63,13 +63,15 @@ class _Answer:
     def __init__(self, graph: FakeGraph, b: dict[str, Any]) -> None:
         self._graph, self._b = graph, b
         self._reached: dict[str, None] = {}
+        self._left = False
         self._edges: dict[str, list[list[Any]]] = {}
         self._steps: dict[str, dict[tuple[str, str], list[str]]] = {"f": {}, "t": {}}
 
     def walk(self, ask: dict[str, Any]) -> None:
         """All hops of one ask."""
-        front = self._graph.start(ask)
-        self._reached.update(dict.fromkeys(front))
+        wanted = self._graph.start(ask)
+        front = [id_ for id_ in wanted if self._reach(id_)]
+        self._left |= len(front) < len(wanted)
         mine, followed = set(front), set[tuple[str, str, str]]()
         for hop in ask.get("hops", ()):
             following: list[str] = []
@@ -85,13 +87,18 @@ class _Answer:
                     self._steps["f" if whole else "t"].setdefault((direction, label), []).append(id_)
             front = following
 
+    def _reach(self, id_: str) -> bool:
+        if id_ not in self._reached and len(self._reached) >= self._b["all"]:
+            return False
+        self._reached[id_] = None
+        return True
+
     def _follow(self, direction: str, label: str, id_: str, mine: set[str], following: list[str]) -> bool:
         most = self._b["each"] * (10 if label == "*" else 1)
         for number, (other, row) in enumerate(self._graph.ends(direction, label, id_)):
-            if number >= most or (len(self._reached) >= self._b["all"] and other not in self._reached):
+            if number >= most or not self._reach(other):
                 return False
             self._edges.setdefault(row[1], []).append(row)
-            self._reached[other] = None
             if other not in mine:
                 mine.add(other)
                 following.append(other)
@@ -117,7 +124,7 @@ class _Answer:
         done = {
             name: [[*step, [numbers[i] for i in ids]] for step, ids in s.items()] for name, s in self._steps.items()
         }
-        return {"v": vertices, "e": edges, **done, "cut": bool(self._steps["t"])}
+        return {"v": vertices, "e": edges, **done, "left": self._left}
 
     def _row(self, id_: str, key: list[str]) -> list[Any]:
         has = self._graph.vertices[id_][1]

@@ -10,11 +10,11 @@ from lineagegraph import lineage
 from lineagegraph.facts import Facts, Vertex, fold
 from lineagegraph.lineage import AHEAD
 from lineagegraph.naming import Naming
-from lineagegraph.reader import Reader
+from lineagegraph.reader import Limits, Reader
 from mappers import decode, map_event
 from tests.lineagegraph.fake_graph import FakeGraph
 
-PIPELINES, WINDOW = 60, 8
+PIPELINES, WINDOW = 60, 5
 
 
 def chains(pipelines: int = PIPELINES, runs: int = 1) -> Facts:
@@ -32,7 +32,7 @@ def asked(facts: Facts, depth: int) -> tuple[FakeGraph, lineage.Lineage]:
     return graph, lineage.upstream(Reader(graph.ask), dataset(19 + PIPELINES), depth)
 
 
-@pytest.mark.parametrize("depth", [1, 3, AHEAD, 2 * AHEAD])
+@pytest.mark.parametrize("depth", [1, 5, AHEAD, AHEAD + 3])
 def test_so_many_levels_take_two_requests(depth: int) -> None:
     graph, found = asked(chains(), depth)
     assert max(step.depth for step in found.steps) == depth
@@ -48,6 +48,33 @@ def test_more_runs_of_each_pipeline_cost_nothing() -> None:
     }
     assert often.requests == once.requests
     assert often.told == once.told
+
+
+def test_what_found_no_room_is_not_taken_for_missing() -> None:
+    graph = FakeGraph(chains())
+    known = [dataset(number) for number in range(20, 25)]
+    reader = Reader(graph.ask, Limits(all=2))
+    reader.fetch(known)
+    assert len(reader.view) == 2
+    assert reader.unfinished == {d for d in known if not reader.view.knows(d)}
+
+
+@pytest.mark.parametrize("room", [3, 10, 30, 100])
+def test_where_one_request_has_no_room_the_answer_says_so_or_is_whole(room: int) -> None:
+    graph = FakeGraph(chains())
+    whole = lineage.upstream(Reader(graph.ask), dataset(19 + PIPELINES), 4)
+    found = lineage.upstream(Reader(graph.ask, Limits(all=room)), dataset(19 + PIPELINES), 4)
+    assert found.cut is not None or found.steps == whole.steps
+    assert {(s.target, s.source) for s in found.steps} <= {(s.target, s.source) for s in whole.steps}
+
+
+def test_what_was_fetched_in_advance_and_cut_is_fetched_again_step_by_step() -> None:
+    graph = FakeGraph(chains())
+    room = 60
+    guessed = Reader(graph.ask, Limits(all=room))
+    found = lineage.upstream(guessed, dataset(19 + PIPELINES), 4)
+    assert len(guessed.view) > room
+    assert found.cut is None
 
 
 def test_a_larger_graph_costs_nothing() -> None:
