@@ -37,6 +37,7 @@ YOUNGEST_DAYS = 2  # an event may be dated a day after its record, and records w
 PAGE = 500  # vertices
 AT_ONCE = 50  # things whose surroundings are looked at together
 TOGETHER = 100  # vertices or edges removed in one transaction
+MANY = 50  # edges of a Bucket that are removed before it, so that no transaction grows with history
 SECONDS = 24 * 3600.0
 PATIENCE = 600.0  # seconds for one look around
 
@@ -194,8 +195,9 @@ def _read_buckets(source: Source, db: sqlite3.Connection, plan: Plan, progress: 
             continue
         members = [target for _, target in edges]
         going = [m for m in members if db.execute("SELECT 1 FROM run WHERE id = ? AND old", (m,)).fetchone()]
-        if len(going) < len(members):
+        if len(going) < len(members) or len(members) > MANY:
             db.executemany("INSERT INTO edge VALUES (?, 'HOLDS', ?)", ((id_, member) for member in going))
+        if len(going) < len(members):
             continue
         label, *key = orjson.loads(owner)
         of = Vertex(label, tuple(key))

@@ -23,32 +23,42 @@ static Object graphId(StandardJanusGraph g) {
   } finally { t.rollback() }
 }
 
+// Each end is asked for the one edge, whether the other end is there or not.
 @CompileStatic
-static int remove(StandardJanusGraph g, Map b) {
+static int edges(StandardJanusGraph g, List<List> wanted) {
+  JanusGraphTransaction t = g.buildTransaction().checkExternalVertexExistence(false).start()
+  int removed = 0
+  try {
+    for (List edge : wanted) {
+      JanusGraphVertex from = (JanusGraphVertex) t.getVertex(edge.get(0)), to = (JanusGraphVertex) t.getVertex(edge.get(2))
+      for (JanusGraphEdge e : (Iterable<JanusGraphEdge>) from.query().direction(Direction.OUT).labels((String) edge.get(1)).adjacent(to).edges()) {
+        e.remove()
+        removed++
+      }
+    }
+    t.commit()
+    return removed
+  } finally { if (t.isOpen()) t.rollback() }
+}
+
+@CompileStatic
+static int vertices(StandardJanusGraph g, List<Object> ids) {
   JanusGraphTransaction t = g.newTransaction()
   int removed = 0
   try {
-    for (List edge : (List<List>) b.get('edges')) {
-      Iterator<Vertex> found = t.vertices(edge.get(0))
-      JanusGraphVertex from = found.hasNext() ? (JanusGraphVertex) found.next() : null
-      // the other end may be gone already
-      if (from != null) for (JanusGraphEdge e : (Iterable<JanusGraphEdge>) from.query().direction(Direction.OUT).labels((String) edge.get(1)).edges()) {
-        if (e.inVertex().id() == edge.get(2)) { e.remove(); removed++ }
-      }
-    }
-    for (Object id : (List) b.get('vertices')) {
+    for (Object id : ids) {
       Iterator<Vertex> found = t.vertices(id)
       if (found.hasNext()) { found.next().remove(); removed++ }
     }
     t.commit()
+    return removed
   } finally { if (t.isOpen()) t.rollback() }
-  return removed
 }
 
 @CompileStatic
 static String run(StandardJanusGraph g, Map b) {
   Object id = graphId(g)
-  int removed = id != null && id == b.get('g') ? remove(g, b) : 0
+  int removed = id != null && id == b.get('g') ? edges(g, (List<List>) b.get('edges')) + vertices(g, (List<Object>) b.get('vertices')) : 0
   return new ObjectMapper().writeValueAsString([k: b.get('k'), g: id, removed: removed])
 }
 

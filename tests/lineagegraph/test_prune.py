@@ -18,6 +18,8 @@ from lineagegraph.reader import Reader
 from lineagegraph.settings import GraphSettings
 from lineagegraph.upkeep import prune
 from lineagegraph.view import View
+from tests.lineagegraph.build import a_run, dataset, ds, event, failed, ran
+from tests.lineagegraph.build import facts as facts_of
 from tests.lineagegraph.past import DAY_MS, FIRST, Prunable, history, stated
 
 SEEDS = (0,)
@@ -41,14 +43,14 @@ def answers(facts: Facts) -> Iterator[tuple[object, ...]]:
         found = provenance(Reader(ask), snapshot.dataset, snapshot.version or "", 50)
         yield "provenance", snapshot, found.writers, found.origins, found.ends
     datasets = sorted({rules.physical(view, d) for d in view.all("Dataset")})
-    for dataset in datasets:
-        yield "standing", dataset, rules.standing(view, dataset)
-        yield "latest", dataset, rules.latest_version(view, dataset), rules.columns(view, dataset)
-        yield "used", dataset, rules.consumers(view, dataset), rules.producers(view, dataset)
+    for one in datasets:
+        yield "standing", one, rules.standing(view, one)
+        yield "latest", one, rules.latest_version(view, one), rules.columns(view, one)
+        yield "used", one, rules.consumers(view, one), rules.producers(view, one)
         for moment in (None, HORIZON, HORIZON + DAY_MS // 2, HORIZON + 3 * DAY_MS):
             for walk in (lineage.upstream, lineage.downstream):
                 reader = Reader(ask)
-                yield walk.__name__, dataset, moment, walk(reader, dataset, 3, as_of=moment).steps
+                yield walk.__name__, one, moment, walk(reader, one, 3, as_of=moment).steps
     yield "orphans", inventory.orphans(Reader(ask), iter(datasets)).things
     for run in view.all("Run"):
         if (view.number(run, "seen_at") or 0) >= HORIZON:
@@ -96,6 +98,34 @@ def test_broken_off_anywhere_and_done_again_it_ends_the_same(requests: int) -> N
     assert again == whole
     nothing, plan = Prunable(again).pruned(HORIZON)
     assert (nothing, plan.going, plan.buckets) == (whole, 0, 0)
+
+
+def test_who_may_have_written_beside_a_run_that_crossed_the_horizon_stays() -> None:
+    midnight = 12 * 24 * 60
+    made = facts_of(
+        event("START", midnight - 10, outputs=[ds("t")], run="crossed"),
+        event("COMPLETE", midnight + 10, outputs=[ds("t", version="11", rows=5)], run="crossed"),
+        ran(midnight - 8, outputs=[ds("t", version="10", rows=5)], run="beside", job="other"),
+        ran(midnight - 3, outputs=[ds("t"), ds("u")], run="later", job="other"),
+    )
+    assert rules.snapshots_written(View(made), a_run("crossed"))[0].version is None
+    left, _ = Prunable(made).pruned(HORIZON)
+    assert rules.snapshots_written(View(left), a_run("crossed"))[0].version is None
+
+
+def test_which_versions_only_failed_runs_name_stays_known_where_it_matters() -> None:
+    day = 24 * 60
+    made = facts_of(
+        ran(2 * day, outputs=[ds("t", version="1")], run="good"),
+        failed(3 * day, outputs=[ds("t", version="2")], run="bad"),
+        ran(8 * day, outputs=[ds("t")], run="silent"),
+        failed(14 * day, outputs=[ds("t", version="3")], run="newest", job="other"),
+    )
+    before = rules.latest_version(View(made), dataset("t"))
+    assert before is not None
+    assert before.version == "1"
+    left, _ = Prunable(made).pruned(HORIZON)
+    assert rules.latest_version(View(left), dataset("t")) == before
 
 
 def test_lineage_as_of_a_moment_before_the_horizon_is_refused() -> None:
