@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from lineagegraph import retention
+from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import GraphUnavailable, LineageError
 from lineagegraph.facts import Vertex, bucket
 from lineagegraph.gremlin import COMPILING, Connection, Connections, request_key
@@ -94,10 +95,12 @@ def prune(
     act: bool = False,
     settle: float | None = None,
     progress: Progress = lambda what, count: None,
+    corrections: Corrections = NONE,
 ) -> Plan:
     """Say what goes, or with `act` raise the graph's horizon (milliseconds, cut to its UTC day) and remove it.
 
-    `settle`: how long writers may take to learn of the horizon, in seconds. Raises GraphUnavailable, SchemaMismatch.
+    `settle`: how long writers may take to learn of the horizon, in seconds. `corrections`: the answers that these give
+    must stay, and those without any. Raises GraphUnavailable, SchemaMismatch.
     """
     horizon -= horizon % DAY_MS
     if horizon > time.time() * 1000 - YOUNGEST_DAYS * DAY_MS:
@@ -109,18 +112,21 @@ def prune(
             if int(meta(connections).get("horizon") or 0) < horizon:
                 raise_horizon(connections, graph_id, horizon)
             time.sleep(2 * max(settings.timeout_seconds, COMPILING) + 5 if settle is None else settle)
-        plan = planned(_Graph(patient, connections), db, horizon, progress)
+        plan = planned(_Graph(patient, connections), db, horizon, progress, corrections)
         for part in removals(db) if act else ():
             plan.removed += _remove(connections, graph_id, part)
             progress("removed", plan.removed)
     return plan
 
 
-def planned(source: Source, db: sqlite3.Connection, horizon: int, progress: Progress) -> Plan:
+def planned(
+    source: Source, db: sqlite3.Connection, horizon: int, progress: Progress, corrections: Corrections = NONE
+) -> Plan:
     """Find out what goes at this horizon, and write it down in the database."""
     plan = Plan(horizon)
     _read_runs(source, db, plan, progress)
-    _spare(source, db, plan, progress)
+    for one in (NONE,) if corrections.none else (NONE, corrections):
+        _spare(source, db, plan, progress, one)
     while db.execute(_PARENTS).rowcount:
         pass
     (plan.going,) = db.execute("SELECT count(*) FROM run WHERE old").fetchone()
@@ -161,7 +167,7 @@ def _read_runs(source: Source, db: sqlite3.Connection, plan: Plan, progress: Pro
     (plan.old,) = db.execute("SELECT count(*) FROM run WHERE old").fetchone()
 
 
-def _spare(source: Source, db: sqlite3.Connection, plan: Plan, progress: Progress) -> None:
+def _spare(source: Source, db: sqlite3.Connection, plan: Plan, progress: Progress, corrections: Corrections) -> None:
     """Whatever an answer rests on that must stay is not old."""
     looks: dict[str, Callable[[Reader, list[Vertex]], set[Vertex]]] = {
         "Model": retention.by_models,
@@ -175,7 +181,7 @@ def _spare(source: Source, db: sqlite3.Connection, plan: Plan, progress: Progres
         rows = db.execute("SELECT key FROM subject WHERE label = ?", (label,)).fetchall()
         subjects = straddling if label == "Run" else [Vertex(label, tuple(orjson.loads(key))) for (key,) in rows]
         for some in _chunks(iter(subjects), AT_ONCE):
-            needed = look(Reader(source.ask, retention.WITHOUT_LIMITS), some)
+            needed = look(Reader(source.ask, retention.WITHOUT_LIMITS, corrections=corrections), some)
             for run in needed:
                 plan.needed[f"{label.lower()}s"] += db.execute(
                     "UPDATE run SET old = 0 WHERE old AND id = ?", (run.id,)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.facts import Facts, Vertex, fold, identity
 from lineagegraph.prune import Plan, Row, database, planned, removals
 from lineagegraph.schema import EDGES
@@ -99,10 +100,10 @@ class Prunable(FakeGraph):
                 known = {**identity(vertex), **stored}
                 yield vertex.id, {k: known[k] for k in wanted if k in known}, out.get(vertex, [])
 
-    def pruned(self, horizon: int, requests: int = ALL) -> tuple[Facts, Plan]:
+    def pruned(self, horizon: int, requests: int = ALL, corrections: Corrections = NONE) -> tuple[Facts, Plan]:
         """What is left after so many requests of removing, and the plan."""
         db = database(":memory:")
-        plan = planned(self, db, horizon, lambda what, count: None)
+        plan = planned(self, db, horizon, lambda what, count: None, corrections)
         edges: set[tuple[str, str, str]] = set()
         gone: set[str] = set()
         for part, _ in zip(removals(db, 20), range(requests), strict=False):

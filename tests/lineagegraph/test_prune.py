@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from lineagegraph import audit, inventory, lineage, rules
 from lineagegraph.answers import model_answer, run_answer
+from lineagegraph.corrections import Corrections
 from lineagegraph.errors import NotFound
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.provenance import provenance
@@ -98,6 +100,23 @@ def test_broken_off_anywhere_and_done_again_it_ends_the_same(requests: int) -> N
     assert again == whole
     nothing, plan = Prunable(again).pruned(HORIZON)
     assert (nothing, plan.going, plan.buckets) == (whole, 0, 0)
+
+
+def test_what_answers_need_that_the_operator_corrected_stays_too(tmp_path: Path) -> None:
+    day, file = 24 * 60, tmp_path / "aliases.toml"
+    file.write_text('[[ignore]]\nrun = "test"\n', encoding="utf-8")
+    corrections = Corrections.load(file)
+    made = facts_of(
+        ran(2 * day, [ds("a")], [ds("t")], run="older"),
+        ran(3 * day, [ds("b")], [ds("t")], run="real"),
+        ran(9 * day, [ds("c")], [ds("t")], run="test"),
+    )
+    before = rules.sources(View(made, corrections), dataset("t"))
+    assert [row.dataset for row in before] == [dataset("b")]
+    left, plan = Prunable(made).pruned(HORIZON, corrections=corrections)
+    assert rules.sources(View(left, corrections), dataset("t")) == before
+    assert rules.sources(View(left), dataset("t")) == rules.sources(View(made), dataset("t"))
+    assert plan.going == 1
 
 
 def test_who_may_have_written_beside_a_run_that_crossed_the_horizon_stays() -> None:
