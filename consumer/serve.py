@@ -83,8 +83,11 @@ def _opened(settings: Settings, serving: Serving, with_kafka: bool, seconds: flo
     from consumer.dlq.counting import Counting
     from consumer.ingest import Ingest
     from lineagegraph.api.app import application
+    from lineagegraph.api.catalogue import Catalogue
     from lineagegraph.api.question import Backend
     from lineagegraph.gremlin import Connections
+    from lineagegraph.inventory import NAMED
+    from lineagegraph.scan import scan
     from lineagegraph.store import GraphStore
 
     graph = settings.graph()
@@ -94,7 +97,8 @@ def _opened(settings: Settings, serving: Serving, with_kafka: bool, seconds: flo
         store.open(naming.hash)
         connections = stack.enter_context(closing(Connections(graph)))
         threads = stack.enter_context(ThreadPoolExecutor(2 * graph.connections, thread_name_prefix="question"))
-        backend = Backend(connections, store, naming, threads, seconds)
+        catalogue = stack.enter_context(closing(Catalogue(lambda: scan(graph, NAMED))))
+        backend = Backend(connections, store, naming, threads, seconds, graph.corrections(), names=catalogue.names)
         if not with_kafka:
             yield application(backend, serving)
             return

@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         6.0, "the shortest time in which the store could restart; no heartbeat may take longer", gt=1, le=60
     )
     naming_file: Path | None = _field(None, "naming rules (TOML)", "/etc/lineagegraph/naming.toml")
+    aliases_file: Path | None = _field(
+        None, "aliases of datasets, and what answers ignore (TOML)", "/etc/lineagegraph/aliases.toml"
+    )
 
     batch_records: int = _field(1_000, "records in one batch", ge=1, le=100_000)
     batch_bytes: int = _field(12 * 2**20, "bytes in one batch, about", ge=1024)
@@ -174,6 +177,7 @@ class Settings(BaseSettings):
         "kafka_oauth_token_file",
         "graph_tls_ca_file",
         "naming_file",
+        "aliases_file",
     )
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
@@ -263,6 +267,7 @@ class Settings(BaseSettings):
             timeout_seconds=self.graph_timeout_seconds,
             connections=self.batches_in_flight + 1,  # a heartbeat must not wait for a batch
             naming_file=self.naming_file,
+            aliases_file=self.aliases_file,
         )
 
     def graph_at(self, url: str) -> GraphSettings:

@@ -9,26 +9,19 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineagegraph.questions import QUESTIONS
+from lineagegraph import histories, listings, questions, walks
 
 if TYPE_CHECKING:
     from lineagegraph.gremlin import Connections
-    from lineagegraph.reader import Reader
     from lineagegraph.settings import GraphSettings
 
 Graph = Callable[[], "GraphSettings"]
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text for people.")
-_dataset = click.argument("dataset")
-_namespace = click.option("--namespace", help="The dataset's namespace; DATASET is then its whole name.")
-_depth = click.option("--depth", type=click.IntRange(1, 100), default=5, show_default=True, help="How many steps.")
-_as_of = click.option("--as-of", type=click.DateTime(), help="As it was at that moment (UTC).")
-_all_time = click.option("--all-time", is_flag=True, help="Also what was so once and is no longer.")
 
 
 @click.group()
@@ -72,84 +65,6 @@ def schema_check(graph: Graph, as_json: bool) -> None:
 
 
 @click.command()
-@_dataset
-@_namespace
-@_depth
-@_all_time
-@_as_of
-@_json
-@click.pass_obj
-def upstream(
-    graph: Graph, dataset: str, namespace: str | None, depth: int, all_time: bool, as_of: datetime | None, as_json: bool
-) -> None:
-    """What a dataset was made of, and which snapshots were read for it.
-
-    DATASET is what people type (gold/customers), a catalogue's name, or with --namespace the exact name.
-
-    \b
-    Example: lineagegraph upstream gold/customers --depth 3
-    """
-    _ask_lineage(graph, "upstream", dataset, namespace, depth, all_time, as_of, as_json)
-
-
-@click.command()
-@_dataset
-@_namespace
-@_depth
-@_all_time
-@_as_of
-@_json
-@click.pass_obj
-def downstream(
-    graph: Graph, dataset: str, namespace: str | None, depth: int, all_time: bool, as_of: datetime | None, as_json: bool
-) -> None:
-    """What was made of a dataset, and which of its snapshots were read for that.
-
-    \b
-    Example: lineagegraph downstream bronze/orders --json
-    """
-    _ask_lineage(graph, "downstream", dataset, namespace, depth, all_time, as_of, as_json)
-
-
-def _ask_lineage(
-    graph: Graph,
-    which: str,
-    name: str,
-    namespace: str | None,
-    depth: int,
-    all_time: bool,
-    as_of: datetime | None,
-    as_json: bool,
-) -> None:
-    from lineagegraph import display, lineage
-
-    until = int(as_of.replace(tzinfo=UTC).timestamp() * 1000) if as_of else None
-    with _reader(graph()) as reader:
-        start = lineage.find_dataset(reader, name, namespace)
-        found = (lineage.upstream if which == "upstream" else lineage.downstream)(reader, start, depth, all_time, until)
-        _print(display.as_json(reader.view, found, which), lambda: display.as_tree(reader.view, found, which), as_json)
-
-
-@click.command()
-@click.argument("run_id")
-@_json
-@click.pass_obj
-def run(graph: Graph, run_id: str, as_json: bool) -> None:
-    """One run: its state, and the snapshots that it read and wrote, each with its certainty.
-
-    \b
-    Example: lineagegraph run 01a20628-7b75-77b3-81d0-5d5cdd398e13
-    """
-    from lineagegraph import display, lineage
-    from lineagegraph.answers import run_answer
-
-    with _reader(graph()) as reader:
-        found = lineage.find_run(reader, run_id)
-        answer = run_answer(reader.view, found)
-    _print(answer, lambda: display.run_as_text(answer), as_json)
-
-
-@click.command()
 @click.option("--hash", "only_hash", is_flag=True, help="Only one hash of all lines; two graphs are equal iff it is.")
 @click.option("--json", "as_json", is_flag=True, help="With --hash: as a JSON object. Lines are JSON anyway.")
 @click.pass_obj
@@ -173,7 +88,14 @@ def export(graph: Graph, only_hash: bool, as_json: bool) -> None:
         _print({"hash": value}, value, as_json)
 
 
-COMMANDS = (schema, upstream, downstream, run, export, *QUESTIONS)  # and those of lineagegraph.upkeep
+COMMANDS = (  # and those of lineagegraph.upkeep
+    schema,
+    export,
+    *walks.COMMANDS,
+    *questions.COMMANDS,
+    *histories.COMMANDS,
+    *listings.COMMANDS,
+)
 
 
 @contextmanager
@@ -182,14 +104,6 @@ def _connections(settings: GraphSettings) -> Iterator[Connections]:
 
     with closing(Connections(settings)) as connections:
         yield connections
-
-
-@contextmanager
-def _reader(settings: GraphSettings) -> Iterator[Reader]:
-    from lineagegraph.reader import Reader
-
-    with _connections(settings) as connections:
-        yield Reader(connections.ask)
 
 
 @contextmanager

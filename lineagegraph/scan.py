@@ -1,8 +1,8 @@
-"""Every vertex of a label, as the servers hand them out: what has no index is found this way."""
+"""Every vertex of some labels, as the servers hand them out: what has no index is found this way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 
 import orjson
@@ -12,23 +12,21 @@ from lineagegraph.facts import Vertex
 from lineagegraph.gremlin import Connection, request_key
 from lineagegraph.schema import VERTICES
 from lineagegraph.settings import GraphSettings
-from lineagegraph.sight import EVERYTHING, Sight
 
 PAGE = 500  # vertices
 SECONDS = 300.0
 
 
-def scan(settings: GraphSettings, label: str, sight: Sight = EVERYTHING) -> Iterator[Vertex]:
-    """The vertices of a label that may be seen, in no particular order. Raises GraphUnavailable."""
-    row, key, end = VERTICES[label], request_key(), False
-    body = orjson.dumps({"k": key, "page": PAGE, "tag": row.tag}).decode()
+def scan(settings: GraphSettings, labels: Collection[str]) -> Iterator[Vertex]:
+    """The vertices of these labels, in no particular order; one way through the graph. Raises GraphUnavailable."""
+    rows, key, end = {VERTICES[label].tag: VERTICES[label] for label in labels}, request_key(), False
+    body = orjson.dumps({"k": key, "page": PAGE, "tags": sorted(rows)}).decode()
     with closing(Connection(settings)) as connection:
         for reply in connection.stream("names", key, body, SECONDS):
-            for _, stored in reply["v"]:
+            for id_, stored in reply["v"]:
+                row = rows[id_.partition(":")[0]]
                 if all(name in stored for name in row.key):
-                    vertex = Vertex(label, tuple(stored[name] for name in row.key))
-                    if sight.sees(vertex.key[0]):
-                        yield vertex
+                    yield Vertex(row.label, tuple(stored[name] for name in row.key))
             end = reply["end"]
     if not end:
         raise GraphUnavailable("The graph's servers ended the search too early. Try again.")

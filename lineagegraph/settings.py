@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineagegraph.corrections import Corrections
 from lineagegraph.naming import Naming
 
 
@@ -22,6 +23,7 @@ class GraphSettings:
     connections: int = 4  # requests in flight
     max_request_bytes: int = 1_000_000  # below the servers' maxContentLength
     naming_file: Path | None = None  # the naming rules that the graph is filled with; without it the defaults
+    aliases_file: Path | None = None  # the operator's alias and ignore file; what is in it is applied to answers only
     cache_elements: int = 300_000  # acknowledged vertices and edges that are remembered
 
     def __post_init__(self) -> None:
@@ -34,3 +36,7 @@ class GraphSettings:
     def naming(self) -> Naming:
         """The naming rules in force. Raises LineageError if the file cannot be used."""
         return Naming.load(self.naming_file)
+
+    def corrections(self) -> Corrections:
+        """The operator's corrections. Raises LineageError if the file cannot be used."""
+        return Corrections.load(self.aliases_file)

@@ -1,32 +1,18 @@
-"""Further questions; their answers are JSON, the same that the command line gives with --json."""
+"""Further questions about one thing; their answers are JSON, the same that the command line gives with --json."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Literal
 
 import strawberry
 from strawberry.scalars import JSON
 
-from lineagegraph import around, audit, history, inventory, lineage, provenance
-from lineagegraph.api.question import Asking
-from lineagegraph.api.types import MOST, BadArgument, Version, steps
+from lineagegraph import around, audit, history, impact, lineage, provenance
+from lineagegraph.api.listing import Info, asked, first_of
+from lineagegraph.api.types import Version, steps
 from lineagegraph.columns import column_lineage as column_walk
 from lineagegraph.reader import Reader
-from lineagegraph.shown import shown
-
-Info = strawberry.Info[Asking, None]
-
-
-async def _ask(info: Info, work: Callable[[Reader], Any]) -> JSON:
-    return JSON(await info.context.question().ask("answer", lambda reader: shown(work(reader))))
-
-
-def _first(first: int) -> int:
-    if not 1 <= first <= MOST:
-        raise BadArgument(f"`first` is 1 to {MOST}.")
-    return first
 
 
 @strawberry.type
@@ -39,7 +25,7 @@ class Further:
     ) -> JSON:
         """Every snapshot that this one was made of, and by which runs, with certainty."""
         steps(depth)
-        return await _ask(
+        return await asked(
             info,
             lambda r: provenance.provenance(r, lineage.find_dataset(r, dataset_id, namespace), version, depth),
         )
@@ -62,7 +48,7 @@ class Further:
             dataset = lineage.find_dataset(reader, dataset_id, namespace)
             return column_walk(reader, dataset, columns or (), way, depth)
 
-        return await _ask(info, work)
+        return await asked(info, work)
 
     @strawberry.field
     async def pipeline_runs(
@@ -74,8 +60,8 @@ class Further:
         namespace: str | None = None,
     ) -> JSON:
         """The runs of a pipeline, newest first."""
-        _first(first)
-        return await _ask(
+        first_of(first)
+        return await asked(
             info, lambda r: history.runs(r, around.find_pipeline(r, pipeline_id, namespace), first, after)
         )
 
@@ -89,15 +75,15 @@ class Further:
         namespace: str | None = None,
     ) -> JSON:
         """The versions of a dataset, newest first, and which runs wrote them."""
-        _first(first)
-        return await _ask(
+        first_of(first)
+        return await asked(
             info, lambda r: history.versions(r, lineage.find_dataset(r, dataset_id, namespace), first, after)
         )
 
     @strawberry.field
     async def dataset_schemas(self, info: Info, dataset_id: str, namespace: str | None = None) -> JSON:
         """Every schema that a dataset has had, and its columns now."""
-        return await _ask(info, lambda r: history.schemas(r, lineage.find_dataset(r, dataset_id, namespace)))
+        return await asked(info, lambda r: history.schemas(r, lineage.find_dataset(r, dataset_id, namespace)))
 
     @strawberry.field
     async def schema_drift(
@@ -109,13 +95,16 @@ class Further:
         namespace: str | None = None,
     ) -> JSON:
         """What changed between two schemas, by (the beginning of) their hashes; the last two if none is given."""
-        return await _ask(info, lambda r: history.drift(r, lineage.find_dataset(r, dataset_id, namespace), old, new))
+        return await asked(info, lambda r: history.drift(r, lineage.find_dataset(r, dataset_id, namespace), old, new))
 
     @strawberry.field
-    async def datasets_by_layer(self, info: Info, layer: str, first: int = 50, after: str | None = None) -> JSON:
-        """The datasets of a layer."""
-        _first(first)
-        return await _ask(info, lambda r: inventory.by_layer(r, layer, first, after))
+    async def dataset_consumers(
+        self, info: Info, dataset_id: str, all_time: bool = False, namespace: str | None = None
+    ) -> JSON:
+        """Who uses a dataset directly: pipelines, models, datasets and features; with `allTime` also who once did."""
+        return await asked(
+            info, lambda r: impact.consumers(r, lineage.find_dataset(r, dataset_id, namespace), all_time)
+        )
 
     @strawberry.field
     async def model_audit(
@@ -123,4 +112,4 @@ class Further:
     ) -> JSON:
         """The audit report on a model version: what it was trained on, whether that can be read again, and how."""
         at = int(time.time() * 1000)
-        return await _ask(info, lambda r: audit.as_json(audit.audit(r, at, model_name, model_version, namespace)))
+        return await asked(info, lambda r: audit.as_json(audit.audit(r, at, model_name, model_version, namespace)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import LineageError
+from lineagegraph.facts import Vertex
 from lineagegraph.gremlin import Connections
 from lineagegraph.naming import Naming
 from lineagegraph.reader import Limits, Reader
@@ -19,6 +20,7 @@ from lineagegraph.store import GraphStore
 from lineagegraph.tokens import Grant, Scope
 
 if TYPE_CHECKING:
+    from lineagegraph.api.catalogue import Names
     from lineagegraph.api.letters import Counted
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Backend:
     seconds: float = 10.0
     corrections: Corrections = NONE
     clock: Callable[[], float] = time.time
+    names: Callable[[], Awaitable[Names]] | None = None
     letters: Callable[[str | None], Awaitable[Counted]] | None = None  # of a source topic
 
 
@@ -81,6 +84,14 @@ class Asking:
         if hidden := self._grant.sight.hidden_in(said.facts):
             raise Forbidden(f"This token may not write to namespace {hidden[0]!r}.")
         await self.in_thread(lambda: backend.store.write(said.facts))
+
+    async def names(self, labels: Collection[str]) -> Sequence[Vertex]:
+        """Every name of these labels that may be seen, in order. Raises Forbidden, NotServed, GraphUnavailable."""
+        self._allow("read")
+        if self._backend.names is None:
+            raise NotServed("This server does not look through all names.")
+        names = await self._in_time(self._backend.names())
+        return await self.in_thread(lambda: names.seen(self._grant.sight, labels))
 
     async def letters(self, topic: str | None) -> Counted:
         """The dead letters of a source topic, counted. Raises Forbidden, NotServed, LettersAway, BadArgument.

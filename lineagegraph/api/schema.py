@@ -14,6 +14,7 @@ from lineagegraph.api import limits
 from lineagegraph.api.further import Further
 from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
 from lineagegraph.api.letters import MILLISECONDS, Milliseconds, OfLetters
+from lineagegraph.api.listing import Listing
 from lineagegraph.api.question import Asking
 from lineagegraph.api.stating import Mutation
 from lineagegraph.api.types import (
@@ -35,7 +36,7 @@ Info = strawberry.Info[Asking, None]
 
 
 @strawberry.type
-class Query(Further, OfLetters):
+class Query(Further, Listing, OfLetters):
     """Questions to the lineage graph."""
 
     @strawberry.field

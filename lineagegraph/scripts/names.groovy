@@ -1,5 +1,5 @@
-// Streams the natural keys of all vertices of one label in pages. Constant text; `b` is one JSON string:
-//   k: request key, echoed in every page      page: vertices in a page      tag: how the label's ids begin
+// Streams the natural keys of all vertices of some labels in pages. Constant text; `b` is one JSON string:
+//   k: request key, echoed in every page      page: vertices in a page      tags: how the labels' ids begin
 // Rows: v: [[id, {key property: value}]]. The last page says `end`: a stream without it is not the whole graph.
 import groovy.transform.CompileStatic
 import groovy.transform.Field
@@ -19,7 +19,7 @@ class Names implements CloseableIterator<String> {
   final ObjectMapper json
   final Object key
   final int size
-  final String tag
+  final Set<String> tags
   final JanusGraphTransaction scan
   final StandardJanusGraph graph
   final Iterator<Vertex> vertices
@@ -30,7 +30,7 @@ class Names implements CloseableIterator<String> {
     this.graph = graph
     key = b.get('k')
     size = ((Number) b.get('page')).intValue()
-    tag = (String) b.get('tag') + ':'
+    tags = new HashSet<String>((List<String>) b.get('tags'))
     scan = graph.buildTransaction().readOnly().vertexCacheSize(100).start()
     vertices = scan.vertices()
   }
@@ -41,7 +41,7 @@ class Names implements CloseableIterator<String> {
     List<Object> ids = new ArrayList<>(size)
     while (ids.size() < size && vertices.hasNext()) {
       Object id = vertices.next().id()
-      if (id instanceof String && ((String) id).startsWith(tag)) ids.add(id)
+      if (id instanceof String && tags.contains(((String) id).substring(0, ((String) id).indexOf(':')))) ids.add(id)
     }
     ended = ids.size() < size
     String text = json.writeValueAsString([k: key, v: ids ? rows(ids) : [], end: ended])

@@ -53,7 +53,7 @@ def answers(facts: Facts) -> Iterator[tuple[object, ...]]:
             for walk in (lineage.upstream, lineage.downstream):
                 reader = Reader(ask)
                 yield walk.__name__, one, moment, walk(reader, one, 3, as_of=moment).steps
-    yield "orphans", inventory.orphans(Reader(ask), iter(datasets)).things
+    yield "orphans", inventory.orphans(Reader(ask), inventory.in_order(datasets)).things
     for run in view.all("Run"):
         if (view.number(run, "seen_at") or 0) >= HORIZON:
             yield "run", run, run_answer(view, run)

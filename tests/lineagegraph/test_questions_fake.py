@@ -148,14 +148,14 @@ def test_consumers_orphans_and_models_without_snapshots_are_what_the_rules_say(f
     view, known = View(facts), datasets(facts)
     for dataset in known[:6]:
         assert list(consumers(reader(facts), dataset).pipelines) == rules.consumers(view, dataset)
-    lone = inventory.orphans(reader(facts), iter(known)).things
+    lone = inventory.orphans(reader(facts), inventory.in_order(known)).things
     assert set(lone) == {d for d in known if rules.is_orphan(view, d)}
     bare = {
         m
         for m in view.all("Model")
         if (t := rules.training(view, m)) and any(row.snapshot.version is None for row in t.trained_on)
     }
-    assert set(inventory.without_snapshots(reader(facts), iter(view.all("Model"))).things) == bare
+    assert set(inventory.without_snapshots(reader(facts), inventory.in_order(view.all("Model"))).things) == bare
 
 
 def test_impact_counts_everything_below_and_readers(facts: Facts) -> None:

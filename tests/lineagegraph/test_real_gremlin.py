@@ -63,9 +63,8 @@ def test_the_commands_questions_find_the_same(server: JanusGraph) -> None:
     settings = GraphSettings(urls=(server.url,))
     with closing(Connections(settings)) as connections:
         found = inventory.paths_to_models(Reader(connections.ask))
-        assert [[v.key[1] for v in path.things] for path in found] == [["bronze/a", "silver/b", "churn"]]
-        bronze = iter(inventory.by_layer(Reader(connections.ask), "bronze").things)
-        assert inventory.orphans(Reader(connections.ask), bronze).things == (dataset("bronze/lone"),)
-        bare = inventory.without_snapshots(Reader(connections.ask), scan(settings, "Model"))
+        assert [[v.key[1] for v in path.things] for path in found.paths] == [["bronze/a", "silver/b", "churn"]]
+        assert inventory.orphans(Reader(connections.ask), (), layer="bronze").things == (dataset("bronze/lone"),)
+        bare = inventory.without_snapshots(Reader(connections.ask), inventory.in_order(scan(settings, ["Model"])))
         assert [model.key[1] for model in bare.things] == ["churn"]
-        assert {d.key[1] for d in scan(settings, "Dataset")} >= {"bronze/a", "silver/b", "bronze/lone"}
+        assert {d.key[1] for d in scan(settings, ["Dataset"])} >= {"bronze/a", "silver/b", "bronze/lone"}

@@ -10,9 +10,11 @@ from typing import Any, cast
 from starlette.testclient import TestClient
 
 from lineagegraph.api.app import Serving, application
+from lineagegraph.api.catalogue import Names
 from lineagegraph.api.letters import Counted
 from lineagegraph.api.question import Backend
 from lineagegraph.facts import Facts, fold
+from lineagegraph.inventory import NAMED, in_order
 from lineagegraph.naming import Naming
 from tests.lineagegraph.fake_graph import FakeGraph
 
@@ -26,6 +28,10 @@ class Graph:
 
     def ask(self, name: str, key: str, body: str, seconds: float | None = None) -> dict[str, Any]:
         return self._fake.ask(name, key, body)
+
+    async def names(self) -> Names:
+        """Every name, as of now."""
+        return Names(tuple(in_order(v for v in self.facts.vertices if v.label in NAMED)), 0.0)
 
     def write(self, facts: Facts) -> None:
         self.facts = fold([self.facts, facts])
@@ -73,6 +79,7 @@ def asking(
             threads,
             seconds,
             clock=lambda: 1_790_000_000.0,
+            names=graph.names,
             letters=letters,
         )
         with TestClient(application(backend, serving or Serving())) as http:
