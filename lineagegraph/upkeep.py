@@ -109,8 +109,10 @@ def prune(
     if (keep_days is None) == (before is None):
         raise click.UsageError("Say either --keep-days or --before.")
     at = before.replace(tzinfo=UTC) if before else datetime.now(UTC) - timedelta(days=keep_days or 0)
+    settings, horizon = graph(), int(at.timestamp() * 1000)
+    corrections = settings.corrections()
     with _counting("pruning") as progress:
-        plan = retention.prune(graph(), int(at.timestamp() * 1000), delete, settle, lambda what, count: progress(count))
+        plan = retention.prune(settings, horizon, delete, settle, lambda what, count: progress(count), corrections)
     day = datetime.fromtimestamp(plan.horizon / 1000, UTC).date().isoformat()
     needed = {name: count for name, count in plan.needed.items() if count}
     why = ", ".join(f"{count} for {name}" for name, count in needed.items())

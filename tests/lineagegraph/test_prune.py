@@ -165,7 +165,7 @@ def test_an_earlier_horizon_takes_less(facts: Facts) -> None:
 def test_the_command_wants_one_horizon_and_says_what_would_go(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, bool, float | None]] = []
 
-    def plan(settings: object, horizon: int, act: bool, settle: float | None, progress: object) -> Plan:
+    def plan(settings: object, horizon: int, act: bool, settle: float | None, progress: object, _: Corrections) -> Plan:
         asked.append((horizon, act, settle))
         return Plan(horizon, runs=9, old=5, needed=Counter(models=2, runs=0), going=3, buckets=1)
 
