@@ -8,19 +8,16 @@ and the moments of the nodes need not be the same.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from consumer import connection, program_version
 from consumer.check_kafka import count_members
+from consumer.manifest import FORMAT, Kafka, Manifest, write
 from consumer.notes import Place, parse
 from consumer.offsets import Reset, committed, reset_offsets
 from consumer.records import Partition
@@ -32,38 +29,9 @@ from lineagegraph.export import digest, export
 from lineagegraph.gremlin import Connections
 from lineagegraph.install import check, meta
 from lineagegraph.meta import give_new_id
-from lineagegraph.nodes import Archive, Node
-
-FORMAT = 1
-MANIFEST = "manifest.json"
+from lineagegraph.nodes import Node
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Kafka:
-    """A group's offsets: [topic, partition, offset, metadata]."""
-
-    group: str
-    offsets: tuple[tuple[str, int, int, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a backup holds. `hash` is that of the graph's export, if nothing was written while it was made."""
-
-    format: int
-    program: str
-    at: str
-    graph: str
-    schema_version: int
-    naming: str
-    horizon: int
-    keyspace: str
-    schema: str
-    hash: str | None
-    kafka: Kafka
-    nodes: tuple[Archive, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +85,8 @@ def backup(settings: Settings, cluster: Sequence[Node], keyspace: str, into: Pat
         Kafka(settings.group, offsets),
         tuple(archives),
     )
-    _write(manifest, into / MANIFEST)
+    write(manifest, into)
     return manifest
-
-
-def load(folder: Path) -> Manifest:
-    """The manifest of a backup. Raises LineageError."""
-    try:
-        content: dict[str, Any] = orjson.loads((folder / MANIFEST).read_bytes())
-        if content["format"] != FORMAT:
-            raise LineageError(f"{str(folder)!r} is of format {content['format']}. Use the lineagegraph that made it.")
-        kafka = Kafka(content["kafka"]["group"], tuple(map(tuple, content["kafka"]["offsets"])))
-        archives = tuple(Archive(**row) for row in content["nodes"])
-        return Manifest(**{**content, "kafka": kafka, "nodes": archives})
-    except OSError:
-        raise LineageError(f"{str(folder)!r} is no whole backup: it has no {MANIFEST}.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise LineageError(f"The manifest in {str(folder)!r} is damaged ({type(error).__name__}).") from None
 
 
 def restore_files(manifest: Manifest, folder: Path, cluster: Sequence[Node]) -> None:
@@ -204,13 +157,3 @@ def _demand_empty(folder: Path) -> None:
             raise LineageError(f"{str(folder)!r} is not empty. Name a new folder.")
     except OSError as error:
         raise LineageError(f"{str(folder)!r} cannot be used: {error.strerror}. Name another folder.") from None
-
-
-def _write(manifest: Manifest, path: Path) -> None:
-    """Last of all and at once: a folder without it is no backup."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        file.write(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -67,12 +67,13 @@ def restore(folder: Path, file: Path | None, finish: bool, as_json: bool) -> Non
     """
     from consumer import backup as work
     from consumer import logs
+    from consumer.manifest import load as manifest_of
     from consumer.settings import load
     from lineagegraph import nodes
 
     if finish == (file is not None):
         raise click.UsageError("Say either --nodes or --finish.")
-    settings, manifest = load(), work.load(folder)
+    settings, manifest = load(), manifest_of(folder)
     logs.configure("CRITICAL")
     if file is not None:
         work.restore_files(manifest, folder, nodes.load(file))

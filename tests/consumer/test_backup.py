@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner
 
-from consumer import backup, connection
+from consumer import backup, connection, manifest
 from consumer.backup_commands import restore
 from consumer.notes import Place, graph_of, parse
 from consumer.offsets import Reset, committed, reset_offsets
@@ -22,9 +22,9 @@ from lineagegraph.nodes import Archive
 from tests.consumer.mock_kafka import MockKafka, mock_kafka
 
 P = [Partition("t", number) for number in range(3)]
-MADE = backup.Manifest(
-    backup.FORMAT, "1.0", "2026-11-25T00:00:00+00:00", "graph-1", 1, "naming", 0, "lineage", "CREATE TABLE …", "hash",
-    backup.Kafka("g", (("t", 0, 5, '{"graph": "graph-1"}'),)), (Archive("a", "a.tar", "00", 7),),
+MADE = manifest.Manifest(
+    manifest.FORMAT, "1.0", "2026-11-25T00:00:00+00:00", "graph-1", 1, "naming", 0, "lineage", "CREATE TABLE …", "hash",
+    manifest.Kafka("g", (("t", 0, 5, '{"graph": "graph-1"}'),)), (Archive("a", "a.tar", "00", 7),),
 )  # fmt: skip
 
 
@@ -40,8 +40,8 @@ def settings(kafka: MockKafka) -> Settings:
 
 
 def test_a_manifest_says_again_what_it_said(tmp_path: Path) -> None:
-    backup._write(MADE, tmp_path / backup.MANIFEST)
-    assert backup.load(tmp_path) == MADE
+    manifest.write(MADE, tmp_path)
+    assert manifest.load(tmp_path) == MADE
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_a_manifest_says_again_what_it_said(tmp_path: Path) -> None:
 )
 def test_what_is_no_manifest_is_one_sentence(text: str | None, says: str, tmp_path: Path) -> None:
     if text is not None:
-        (tmp_path / backup.MANIFEST).write_text(text)
+        (tmp_path / manifest.NAME).write_text(text)
     with pytest.raises(LineageError, match=says):
-        backup.load(tmp_path)
+        manifest.load(tmp_path)
 
 
 def test_a_folder_with_something_in_it_is_not_backed_up_into(settings: Settings, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_restore_wants_one_of_its_two_steps(tmp_path: Path) -> None:
 
 
 def test_the_manifest_is_json_for_people(tmp_path: Path) -> None:
-    backup._write(MADE, tmp_path / backup.MANIFEST)
-    shown = json.loads((tmp_path / backup.MANIFEST).read_text())
+    manifest.write(MADE, tmp_path)
+    shown = json.loads((tmp_path / manifest.NAME).read_text())
     assert shown["kafka"]["offsets"] == [["t", 0, 5, '{"graph": "graph-1"}']]
     assert not (tmp_path / "manifest.part").exists()

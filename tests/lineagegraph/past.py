@@ -8,7 +8,7 @@ from typing import Any
 
 from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.facts import Facts, Vertex, fold, identity
-from lineagegraph.prune import Plan, Row, database, planned, removals
+from lineagegraph.plan import Plan, Row, database, planned, removals
 from lineagegraph.schema import EDGES
 from tests.lineagegraph.build import Event, ds, event, mapped
 from tests.lineagegraph.fake_graph import FakeGraph

@@ -14,8 +14,8 @@ from lineagegraph.answers import model_answer, run_answer
 from lineagegraph.corrections import Corrections
 from lineagegraph.errors import NotFound
 from lineagegraph.facts import Facts, Vertex
+from lineagegraph.plan import Plan
 from lineagegraph.provenance import provenance
-from lineagegraph.prune import Plan
 from lineagegraph.reader import Reader
 from lineagegraph.settings import GraphSettings
 from lineagegraph.upkeep import prune
