@@ -16,6 +16,7 @@ from deploy.monitoring import alert
 from deploy.monitoring.files import GROUPS
 from lineagegraph.schema import EDGES, INDEXES, VERTICES
 from mappers import facets
+from tests import scaling
 from tests.consumer import mutations
 
 TABLE = r"\A(?:\|[^\n]*\n)*"
@@ -69,6 +70,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "facets.md": {"facets": facets.as_markdown},
     "guarantees.md": {"mutations": mutations.as_markdown},
     "operating.md": {"settings": settings},
+    "scaling.md": {"sizes": scaling.as_markdown},
     "graph.md": {"vertices": vertices, "edges": edges, "indexes": indexes},
 }
 
