@@ -50,9 +50,10 @@ def names(reader: Reader, datasets: Iterable[Vertex] = (), guess: Wish = ((), ()
     """
     while (news := reader.unnamed(datasets)) or guess[0]:
         bare = {Vertex("Dataset", (rules.CLIENT, text)) for d in news if (text := reader.view.text(d, "dataset_id"))}
-        reader.fetch_all((sorted(news | bare), NAMES), guess=guess)
+        reader.fetch_all((sorted(news), NAMES), (sorted(bare), ()), guess=guess)
         stated = {d for d in news | bare if d.key[0] == rules.CLIENT and reader.view.knows(d)} - reader.joined
         reader.joined |= stated
+        reader.fetch(sorted(stated), NAMES)
         reader.look_up([("dataset_id", d.key[1])] for d in sorted(stated))
         guess, datasets = ((), ()), ()
 

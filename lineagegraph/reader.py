@@ -16,7 +16,7 @@ from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
-from lineagegraph.reply import EVERY_STEP, FORM, STAY, UNREAD, Hop, Reply, Step, labels_of, read, steps_of, written
+from lineagegraph.reply import EVERY_STEP, FORM, LABELS, STAY, UNREAD, Hop, Reply, Step, read, steps_of, written
 from lineagegraph.sight import EVERYTHING, Sight, runs_named
 from lineagegraph.view import View
 
@@ -121,23 +121,22 @@ class Reader:
         there = self._there.get(start)
         if not there:
             return there is not None
-        reached, front = {start}, [start]
-        for number, hop in enumerate(hops, 1):
+        reached, front, last = {start}, [start], len(hops) - 1
+        for number, hop in enumerate(hops):
             following: list[Vertex] = []
             for step in hop:
                 if step == STAY:
                     following += front
                     continue
-                followed, able = self._followed.get(step, _NOBODY), labels_of(step)
+                able, followed = LABELS[step], self._followed.get(step, _NOBODY)
                 for vertex in front:
                     if vertex.label not in able:
                         continue
                     if vertex not in followed:
                         return False
-                    if number < len(hops):
-                        news = [v for v in self._came.beside(*step, vertex) if v not in reached]
-                        reached.update(news)
-                        following += news
+                    if number < last:
+                        following += [v for v in self._came.beside(*step, vertex) if v not in reached]
+            reached.update(following)
             front = following
         return True
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from lineagegraph.edges import Line
 from lineagegraph.facts import Properties, Vertex
 from lineagegraph.schema import EDGES, VERTICES
 
 Step = tuple[str, str]
 Hop = tuple[Step, ...]
-Line = tuple[Vertex, Vertex, str | None]
 
 STAY: Step = ("STAY", "")
 ANY = "*"
@@ -79,11 +79,6 @@ def _edges(groups: list[tuple[str, list[Any]]], places: list[Vertex | None]) -> 
         yield label, [(a, b, day) for at, to, day in rows if (a := places[at]) and (b := places[to])]
 
 
-def labels_of(step: Step) -> frozenset[str]:
-    """The vertex labels that can have edges of this step."""
-    return _LABELS.get(step, frozenset())
-
-
 def steps_of(step: Step) -> list[Step]:
     """The steps that are followed with this one."""
     direction, label = step
@@ -94,7 +89,7 @@ def steps_of(step: Step) -> list[Step]:
 @lru_cache(maxsize=256)
 def written(hops: tuple[Hop, ...]) -> list[list[list[Any]]]:
     """The hops as the request has them: each step with the tags of the vertices that can take it."""
-    return [[[*step, sorted(VERTICES[label].tag for label in labels_of(step))] for step in hop] for hop in hops]
+    return [[[*step, sorted(VERTICES[label].tag for label in LABELS[step])] for step in hop] for hop in hops]
 
 
 def _ends() -> Iterator[tuple[Step, str]]:
@@ -105,7 +100,7 @@ def _ends() -> Iterator[tuple[Step, str]]:
             yield ("OUT", ANY), source
 
 
-_LABELS: dict[Step, frozenset[str]] = {}
+LABELS: dict[Step, frozenset[str]] = {STAY: frozenset()}  # the vertex labels that can have edges of a step
 for _step, _end in _ends():
-    _LABELS[_step] = _LABELS.get(_step, frozenset()) | {_end}
-EVERY_STEP = frozenset(_LABELS)
+    LABELS[_step] = LABELS.get(_step, frozenset()) | {_end}
+EVERY_STEP = frozenset(LABELS)

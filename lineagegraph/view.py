@@ -12,16 +12,13 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from lineagegraph.corrections import NONE, Corrections
+from lineagegraph.edges import Edges, Line
 from lineagegraph.facts import Facts, Properties, Vertex, identity
 from lineagegraph.registers import Stored, decode
 from lineagegraph.schema import VERTICES, Kind
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Day = str | None
-Line = tuple[Vertex, Vertex, Day]  # an edge of a label
-Ends = dict[Vertex, dict[Vertex, Day]]  # from the one end to the others, each with the day it was last stated
 
 
 class View:
@@ -32,10 +29,9 @@ class View:
         self.corrections = corrections
         self.memory: dict[Any, Any] = {}  # of the rules, until the next facts: see `remembered`
         self._absent = absent
-        self._facts = Facts()  # vertices only; the edges are in the two indexes
+        self._facts = Facts()  # vertices only
         self._stored = self._facts.own[0]
-        self._out: dict[str, Ends] = {}
-        self._into: dict[str, Ends] = {}  # of the labels that somebody followed backwards
+        self._edges = Edges()
         self._claimed: dict[Vertex, set[Vertex]] = {}  # by each dataset the names that it claimed once
         self._called: dict[str, set[Vertex]] = {}
         meant = corrections.applied(facts)
@@ -55,14 +51,7 @@ class View:
             if vertex.label == "Dataset":
                 self._name(vertex, stored)
         for label, lines in edges:
-            out, into = self._out.setdefault(label, {}), self._into.get(label)
-            for source, target, day in lines:
-                ends = out.setdefault(source, {})
-                before = ends.get(target)
-                if before is None or (day is not None and day > before):
-                    ends[target] = day
-                    if into is not None:
-                        into.setdefault(target, {})[source] = day
+            self._edges.add(label, lines)
 
     def _name(self, dataset: Vertex, stored: Properties) -> None:
         if claim := stored.get("claimed_by"):
@@ -80,67 +69,35 @@ class View:
         """All the facts of the view, as they are meant."""
         together = Facts()
         together.add(self._facts)
-        for label, index in self._out.items():
-            for source, ends in index.items():
-                for target, day in ends.items():
-                    together.edge(label, source, target, day)
+        for label, line in self._edges.all():
+            together.edge(label, *line)
         return together
 
     def out(self, label: str, source: Vertex) -> list[Vertex]:
         """Targets of the vertex's edges of that label."""
-        return [target for target, _ in self._ends(True, label, source)]
+        return list(self._edges.out(label, source))
 
     def into(self, label: str, target: Vertex) -> list[Vertex]:
         """Sources of the edges of that label that end at the vertex."""
-        return [source for source, _ in self._ends(False, label, target)]
+        return list(self._edges.into(label, target))
 
     def dated_out(self, label: str, source: Vertex) -> list[tuple[Vertex, str]]:
         """The same with the day each edge was last stated."""
-        return [(target, day or "") for target, day in self._ends(True, label, source)]
+        return [(target, day or "") for target, day in self._edges.out(label, source).items()]
 
     def dated_into(self, label: str, target: Vertex) -> list[tuple[Vertex, str]]:
         """The same, backwards."""
-        return [(source, day or "") for source, day in self._ends(False, label, target)]
+        return [(source, day or "") for source, day in self._edges.into(label, target).items()]
 
     def beside(self, direction: str, label: str, vertex: Vertex) -> list[Vertex]:
         """What an OUT, IN or BOTH step along edges of a label, or of any (`*`), leads to, in no order."""
-        found: list[Vertex] = []
-        for one in list(self._out) if label == "*" else (label,):
-            if direction != "IN":
-                found += self._out.get(one, _NO_ENDS).get(vertex, ())
-            if direction != "OUT":
-                found += self._backwards(one).get(vertex, ())
-        return found
-
-    def _backwards(self, label: str) -> Ends:
-        into = self._into.get(label)
-        if into is None:
-            into = self._into[label] = {}
-            for source, ends in self._out.get(label, _NO_ENDS).items():
-                for target, day in ends.items():
-                    into.setdefault(target, {})[source] = day
-        return into
-
-    def _ends(self, out: bool, label: str, vertex: Vertex) -> list[tuple[Vertex, Day]]:
-        index = self._out.get(label, _NO_ENDS) if out else self._backwards(label)
-        ends = index.get(vertex)
-        if not ends:
-            return []
-        if len(ends) == 1:
-            return list(ends.items())
-        key = (out, label, vertex)
-        rows: list[tuple[Vertex, Day]] | None = self.memory.get(key)
-        if rows is None:
-            rows = self.memory[key] = sorted(ends.items(), key=lambda row: row[0])
-        return rows
+        return self._edges.beside(direction, label, vertex)
 
     def all(self, label: str) -> list[Vertex]:
         """Every vertex of a label."""
-        if "all" not in self.memory:
-            found = self.memory["all"] = dict[str, list[Vertex]]()
-            for vertex in sorted(self._stored):
-                found.setdefault(vertex.label, []).append(vertex)
-        every: list[Vertex] = self.memory["all"].get(label, [])
+        every: list[Vertex] | None = self.memory.get(label)
+        if every is None:
+            every = self.memory[label] = sorted(vertex for vertex in self._stored if vertex.label == label)
         return every
 
     def claimed(self, owner: Vertex) -> set[Vertex]:
@@ -158,7 +115,9 @@ class View:
     def number(self, vertex: Vertex, name: str) -> int | None:
         """A moment in milliseconds, or None if nothing states it."""
         value = self._value(vertex, name)
-        return None if value is None else decode(VERTICES[vertex.label].properties[name], value)
+        if value is None:
+            return None
+        return -int(value) if VERTICES[vertex.label].properties[name] is Kind.LEAST else int(value)
 
     def text(self, vertex: Vertex, name: str) -> Any:
         """The payload of a text register (None if nothing states it), or an immutable property."""
@@ -193,10 +152,11 @@ def remembered(rule: Callable[Concatenate[View, P], T]) -> Callable[Concatenate[
 
     @wraps(rule)
     def recall(view: View, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        key = (rule, args, *kwargs.items()) if kwargs else (rule, args)
-        known: T | Any = view.memory.get(key, _NOTHING)
+        answers = view.memory.setdefault(rule, {})
+        key = (*args, *kwargs.items()) if kwargs else args
+        known: T | Any = answers.get(key, _NOTHING)
         if known is _NOTHING:
-            known = view.memory[key] = rule(view, *args, **kwargs)
+            known = answers[key] = rule(view, *args, **kwargs)
         return known
 
     return recall
@@ -204,5 +164,4 @@ def remembered(rule: Callable[Concatenate[View, P], T]) -> Callable[Concatenate[
 
 _NOTHING = object()
 _NOBODY: set[Vertex] = set()  # shared, never written
-_NO_ENDS: Ends = {}
 _NO_PROPERTIES: Properties = {}
