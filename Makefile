@@ -100,8 +100,8 @@ bench-read: install ## lineage at depth 5 and 10, beside a plain traversal and a
 	@python -m benchmarks.read $(READ)
 
 lock: ## resolve the dependencies anew (needs uv: `pip install uv`)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra otel pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --extra otel pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what was installed and downloaded; running stacks must be stopped first
 	rm -rf .venv .local build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -34,7 +34,7 @@ def consume(
     \b
     Example: lineagegraph consume --topic openlineage.events --until-end
     """
-    from consumer import logs
+    from consumer import logs, tracing
     from consumer.run import How, cause
     from consumer.run import consume as run
 
@@ -45,6 +45,7 @@ def consume(
     how = How(until_end, replay_from_earliest, wait)
     with _progress(until_end and sys.stderr.isatty()) as progress:
         logs.configure("ERROR" if progress else settings.log_level)
+        tracing.configure("lineagegraph-consumer")
         try:
             counts = asyncio.run(run(settings, how, _store(settings), progress))
         except BaseExceptionGroup as group_of_errors:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from consumer import tracing
 from consumer.batch import LARGE, Batch, Good, Reader
 from consumer.deadletters import DeadLetter, Disposition
 from consumer.graph import Graph, backoff
@@ -126,6 +127,7 @@ class Delivery:
             if mine in self.waiting:
                 self.waiting.remove(mine)
         self._metrics.observe("lineage_processing_seconds", time.monotonic() - started, stage="bury")
+        tracing.past("lineage.bury", time.monotonic() - started, letters=len(letters))
         self._metrics.add("lineage_replayed_total", len(through), result="resolved")
         for letter in letters:
             self._metrics.add("lineage_dead_letters_total", reason=letter.reason)
@@ -178,5 +180,6 @@ class _Clock:
     def lap(self, stage: str) -> None:
         now = time.monotonic()
         self._metrics.observe("lineage_processing_seconds", now - self._last, stage=stage)
+        tracing.past(f"lineage.{stage}", now - self._last)
         self.laps[stage] = round(now - self._last, 3)
         self._last = now

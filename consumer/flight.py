@@ -15,6 +15,7 @@ from consumer.lease import Lease
 from consumer.records import Partition, Slice
 from consumer.replayed import Replayed
 from consumer.room import Room
+from consumer.tracing import span
 from consumer.tracker import Ticket
 from lineagegraph.errors import GraphUnavailable
 
@@ -44,7 +45,8 @@ class Flight:
     async def carry(self) -> None:
         """Deliver it. What raises out of here is a bug."""
         try:
-            await self._carry()
+            with span("lineage.batch", records=self._carried.total(), partitions=len(self._tickets), bytes=self._held):
+                await self._carry()
         finally:
             self._accounts.landed(self._carried)
             self._room.free(self._held)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from consumer.metrics import Metrics
+from consumer.tracing import span
 from lineagegraph.errors import GraphRejected
 from lineagegraph.gremlin import Connections, Reply
 from lineagegraph.settings import GraphSettings
@@ -27,7 +28,8 @@ class MeasuredConnections(Connections):
         """As Connections.ask; what fails is counted too."""
         started, result = time.perf_counter(), "unavailable"
         try:
-            reply = super().ask(name, key, body, seconds)
+            with span("lineage.question", script=name):
+                reply = super().ask(name, key, body, seconds)
             result = "done"
             return reply
         except GraphRejected:

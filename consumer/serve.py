@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -47,6 +46,7 @@ def serve(
     """
     import uvicorn
 
+    from consumer import tracing
     from consumer.settings import load
     from lineagegraph.api.app import Serving
     from lineagegraph.tokens import Tokens
@@ -56,6 +56,7 @@ def serve(
             f"Without tokens everybody could read and write at {host}. Give --tokens FILE (`lineagegraph token new` "
             "makes a line of it), or listen on 127.0.0.1."
         )
+    tracing.configure("lineagegraph-api")
     tokens = Tokens(token_file) if token_file else None
     with _opened(load(), Serving(tokens, origins), ingest, seconds) as app:
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/graphql"
@@ -65,7 +66,7 @@ def serve(
             click.echo("Access is off: everybody on this machine may read and write.", err=True)
         click.echo(f"GraphQL at {url}", err=True)
         uvicorn.run(
-            app,
+            tracing.TracedRequests(app),
             host=host,
             port=port,
             loop="asyncio",  # aiokafka does not work reliably on uvloop
@@ -80,31 +81,36 @@ def serve(
 @contextmanager
 def _opened(settings: Settings, serving: Serving, with_kafka: bool, seconds: float) -> Iterator[Starlette]:
     """The application, in front of the graph and, unless that is left out, of Kafka."""
+    from consumer import program_version
     from consumer.dlq.counting import Counting
     from consumer.ingest import Ingest
+    from consumer.measured import NAMES, MeasuredConnections, route
+    from consumer.metrics import Metrics
+    from consumer.tracing import ContextThreads
     from lineagegraph.api.app import application
     from lineagegraph.api.catalogue import Catalogue
     from lineagegraph.api.question import Backend
-    from lineagegraph.gremlin import Connections
     from lineagegraph.inventory import NAMED
     from lineagegraph.scan import scan
     from lineagegraph.store import GraphStore
 
     graph = settings.graph()
     naming = graph.naming()
+    metrics = Metrics(program_version(), NAMES)
     with ExitStack() as stack:
         store = stack.enter_context(closing(GraphStore(graph)))
         store.open(naming.hash)
-        connections = stack.enter_context(closing(Connections(graph)))
-        threads = stack.enter_context(ThreadPoolExecutor(2 * graph.connections, thread_name_prefix="question"))
+        connections = stack.enter_context(closing(MeasuredConnections(graph, metrics)))
+        threads = stack.enter_context(ContextThreads(2 * graph.connections, thread_name_prefix="question"))
         catalogue = stack.enter_context(closing(Catalogue(lambda: scan(graph, NAMED))))
         backend = Backend(connections, store, naming, threads, seconds, graph.corrections(), names=catalogue.names)
         if not with_kafka:
-            yield application(backend, serving)
+            yield application(backend, serving, (route(metrics),))
             return
         taking = Ingest(settings, settings.topics[0], naming, serving.tokens)
         counting = Counting(settings)
-        yield application(replace(backend, letters=counting), serving, taking.routes(), (taking.open, counting.open))
+        routes = (route(metrics), *taking.routes())
+        yield application(replace(backend, letters=counting), serving, routes, (taking.open, counting.open))
 
 
 def _is_loopback(host: str) -> bool:

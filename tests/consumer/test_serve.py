@@ -87,4 +87,6 @@ def test_an_event_over_http_goes_through_kafka_into_the_graph_and_is_answered(
             "upstreamDatasets": [{"name": "bronze/orders"}],
             "generatingPipelines": [{"name": "task"}],
         }
+        told = httpx.get(f"{url}/metrics", timeout=30).text
+        assert re.search(r'^janusgraph_queries_total\{result="done",script="around"\} [1-9]', told, re.MULTILINE)
     assert secret not in mine.log.read_text(encoding="utf-8")

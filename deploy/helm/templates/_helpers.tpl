@@ -116,6 +116,10 @@ env:
   {{- end }}
   - name: TMPDIR
     value: /tmp
+  {{- with .Values.tracing.endpoint }}
+  - name: OTEL_EXPORTER_OTLP_ENDPOINT
+    value: {{ . | quote }}
+  {{- end }}
 {{- end -}}
 
 {{- define "lineage.mounts" -}}
