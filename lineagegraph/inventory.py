@@ -69,7 +69,9 @@ def by_layer(reader: Reader, layer: str, first: int = FIRST, after: str | None =
 def _of_layer(reader: Reader, layer: str) -> set[Vertex]:
     found = reader.look_up([[("layer", layer.lower())]])
     needs.names(reader, found)
-    return {rules.physical(reader.view, d) for d in found if d.label == "Dataset"}
+    corrections = reader.view.corrections
+    meant = {corrections.dataset(d) for d in found if d.label == "Dataset" and not corrections.ignores(d)}
+    return {rules.physical(reader.view, d) for d in meant if not corrections.ignores(d)}
 
 
 def search(reader: Reader, names: Sequence[Vertex], text: str, first: int = FIRST, after: str | None = None) -> Page:
@@ -80,7 +82,7 @@ def search(reader: Reader, names: Sequence[Vertex], text: str, first: int = FIRS
     wanted = text.casefold()
 
     def fits(some: Collection[Vertex]) -> Collection[Vertex]:
-        return {v for v in some if wanted in v.key[1].casefold() and not reader.view.corrections.ignores(v)}
+        return {v for v in some if wanted in v.key[1].casefold()}
 
     page = _looked_through(reader, names, fits, first, after)
     reader.fetch(page.things)
@@ -99,7 +101,8 @@ def orphans(
 
     def unused(some: Collection[Vertex]) -> Collection[Vertex]:
         needs.names(reader, some)
-        physical = [d for d in some if rules.physical(reader.view, d) == d]  # another name comes by itself
+        # Another name of a dataset comes with it; so does what the operator says is another name.
+        physical = [d for d in some if reader.view.corrections.dataset(d) == d == rules.physical(reader.view, d)]
         needs.trained(reader, physical)
         needs.sources(reader, {o for d in physical for o in rules.outputs_of(reader.view, d)})
         needs.standing(reader, physical)
@@ -169,10 +172,10 @@ def _looked_through(
         if reader.exhausted:
             last = cursor(names[start - 1]) if start else ""
             return Page(tuple(found), last, True)
-        some = names[start : start + AT_ONCE]
+        some = [name for name in names[start : start + AT_ONCE] if not reader.view.corrections.ignores(name)]
         fitting = chosen(some)
         found += [name for name in some if name in fitting]
-        start += len(some)
+        start += AT_ONCE
         if len(found) > first or (len(found) == first and start < len(names)):
             return Page(tuple(found[:first]), cursor(found[first - 1]), bool(reader.unfinished))
     return Page(tuple(found), None, bool(reader.unfinished))

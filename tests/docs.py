@@ -88,6 +88,10 @@ def made() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    for path, text in made().items():
+    from tests.lineagegraph import querying  # what it asks takes longer than tables
+
+    with querying.in_memory() as where:
+        asked = {querying.PAGE: querying.made(where)}
+    for path, text in (made() | asked).items():
         path.write_text(text, encoding="utf-8")
         print(path)

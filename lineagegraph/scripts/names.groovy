@@ -41,12 +41,17 @@ class Names implements CloseableIterator<String> {
     List<Object> ids = new ArrayList<>(size)
     while (ids.size() < size && vertices.hasNext()) {
       Object id = vertices.next().id()
-      if (id instanceof String && tags.contains(((String) id).substring(0, ((String) id).indexOf(':')))) ids.add(id)
+      if (id instanceof String && wanted((String) id)) ids.add(id)
     }
     ended = ids.size() < size
     String text = json.writeValueAsString([k: key, v: ids ? rows(ids) : [], end: ended])
     if (ended) close()
     return text
+  }
+
+  boolean wanted(String id) {
+    int at = id.indexOf(':')
+    at > 0 && tags.contains(id.substring(0, at))
   }
 
   List rows(List<Object> ids) {
