@@ -73,7 +73,7 @@ def test_an_event_over_http_goes_through_kafka_into_the_graph_and_is_answered(
     made = CliRunner().invoke(cli, ["token", "new", "all", "--scope", "read", "--scope", "write"])
     (tmp_path / "tokens.toml").write_text(made.stdout, encoding="utf-8")
     (secret,) = re.findall(r"lg_\S+", made.stderr)
-    with serving(mine, "--tokens", str(tmp_path / "tokens.toml")) as url:
+    with serving(mine, "--tokens", str(tmp_path / "tokens.toml"), "--seconds", "60") as url:
         headers = {"Authorization": f"Bearer {secret}"}
         sent = httpx.post(f"{url}/api/v1/lineage", json=EVENT, headers=headers, timeout=30)
         assert (sent.status_code, sent.json()["received"]) == (201, 1)
@@ -83,6 +83,7 @@ def test_an_event_over_http_goes_through_kafka_into_the_graph_and_is_answered(
             '{ datasetLineage(datasetId: "silver/orders") { upstreamDatasets { name } generatingPipelines { name } } }'
         )
         asked: Any = httpx.post(f"{url}/graphql", json={"query": query}, headers=headers, timeout=30).json()
+        assert "errors" not in asked, asked
         assert asked["data"]["datasetLineage"] == {
             "upstreamDatasets": [{"name": "bronze/orders"}],
             "generatingPipelines": [{"name": "task"}],
