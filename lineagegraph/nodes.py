@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import subprocess
+import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -89,13 +90,17 @@ def _fetch(node: Node, tag: str, target: Path) -> Archive:
     pack = f"tar --null -T - --transform 's,/snapshots/{tag}/,/,' -cf -"
     whole, size = hashlib.sha256(), 0
     command = _command(node, ("sh", "-c", f"cd {shlex.quote(node.data)} && {found} | {pack}"))
-    with target.open("wb") as file, _process(node, command, stdout=subprocess.PIPE) as process:
+    with target.open("wb") as file, _process(node, "pack its snapshot", command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101  (it is a pipe)
         while piece := process.stdout.read(PIECE):
             file.write(piece)
             whole.update(piece)
             size += len(piece)
-        _ended(node, process, "pack its snapshot")
+    with tarfile.open(target) as packed:
+        if packed.next() is None:
+            raise LineageError(
+                f"{node.name} has no file of its snapshot in {node.data}. Correct its data in the nodes."
+            )
     return Archive(node.name, target.name, whole.hexdigest(), size)
 
 
@@ -140,8 +145,8 @@ def _demand_empty(node: Node) -> None:
 
 def _unpack(node: Node, archive: Path) -> None:
     command = _command(node, ("tar", "-xf", "-", "-C", node.data))
-    with archive.open("rb") as file, _process(node, command, stdin=file) as process:
-        _ended(node, process, "unpack its archive")
+    with archive.open("rb") as file, _process(node, "unpack its archive", command, stdin=file):
+        pass
 
 
 def _each(nodes: Sequence[Node], do: Callable[[Node], T]) -> list[T]:
@@ -172,25 +177,23 @@ def _done(node: Node, words: Sequence[str], what: str) -> str:
 
 
 @contextmanager
-def _process(node: Node, command: Sequence[str], **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
+def _process(node: Node, what: str, command: Sequence[str], **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A command under way; when the block has ended so must the command, and well. Raises LineageError."""
     with tempfile.TemporaryFile() as said:
         try:
             process = subprocess.Popen(command, stderr=said, **pipes)
         except OSError as error:
             raise LineageError(f"{command[0]!r} of {node.name} cannot be run: {error.strerror}.") from None
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
+        with process:
+            try:
+                yield process
+            except BaseException:
                 process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-
-
-def _ended(node: Node, process: subprocess.Popen[bytes], what: str) -> None:
-    if process.wait(SECONDS):
-        raise _failure(node, what, b"")
+                raise
+            code = process.wait(SECONDS)
+        if code:
+            said.seek(0)
+            raise _failure(node, what, said.read())
 
 
 def _failure(node: Node, what: str, said: bytes) -> LineageError:

@@ -94,6 +94,21 @@ def test_a_node_that_fails_is_named_with_its_words_and_no_snapshot_stays(tmp_pat
         pytest.fail("it has none")
 
 
+def test_what_a_node_says_when_it_cannot_pack_or_unpack_is_told(tmp_path: Path) -> None:
+    one = node(tmp_path, "a")
+    with snapshots([one], "t"):
+        (archive,) = fetch([one], "t", tmp_path)
+    gone = one.model_copy(update={"data": str(tmp_path / "gone")})
+    with pytest.raises(LineageError, match=r"a could not pack its snapshot: .*gone"):
+        fetch([gone], "t", tmp_path)
+    (tmp_path / "gone").mkdir()
+    with pytest.raises(LineageError, match="a has no file of its snapshot"):
+        fetch([gone], "t", tmp_path)
+    (tmp_path / archive.file).write_text("no archive")
+    with pytest.raises(LineageError, match=r"a could not unpack its archive: .*tar"):
+        put_back([gone], [archive], tmp_path)
+
+
 @pytest.mark.parametrize(("name", "there"), [("kubectl", 'exec "$@"'), ("ssh", 'eval "$1"')])
 def test_one_gets_to_a_node_through_its_command(name: str, there: str, tmp_path: Path) -> None:
     script = tmp_path / name
