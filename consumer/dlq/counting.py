@@ -21,8 +21,8 @@ from consumer.dlq.names import names
 from consumer.dlq.stats import GROUPS, grouped, numbers, row_as_json
 from consumer.errors import BadFilter, KafkaUnusable
 from consumer.settings import Settings
+from lineagegraph.api.arguments import BadArgument
 from lineagegraph.api.question import LettersAway
-from lineagegraph.api.types import BadArgument
 
 SECONDS = 1.0  # between two looks
 

@@ -9,9 +9,9 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from lineagegraph.api.arguments import BadArgument
 from lineagegraph.api.limits import BadQuery, TooComplex
 from lineagegraph.api.question import Forbidden, LettersAway, NotServed, TooSlow
-from lineagegraph.api.types import BadArgument
 from lineagegraph.errors import Ambiguous, GraphRejected, GraphUnavailable, LineageError, NotFound, SchemaMismatch
 from lineagegraph.statements import BadStatement
 from lineagegraph.tokens import ANYONE, Grant, Scope, Tokens

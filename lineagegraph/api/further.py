@@ -9,8 +9,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from lineagegraph import around, audit, history, impact, lineage, provenance
-from lineagegraph.api.listing import Info, asked, first_of
-from lineagegraph.api.types import Version, steps
+from lineagegraph.api.arguments import Version, first_of, steps
+from lineagegraph.api.listing import Info, asked
 from lineagegraph.columns import column_lineage as column_walk
 from lineagegraph.reader import Reader
 

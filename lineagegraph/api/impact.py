@@ -8,8 +8,9 @@ import strawberry
 from strawberry.scalars import JSON
 
 from lineagegraph import impact
+from lineagegraph.api.arguments import Version, page
+from lineagegraph.api.nodes import LineageNode, node
 from lineagegraph.api.question import Question
-from lineagegraph.api.types import LineageNode, Version, node, page
 
 
 @strawberry.type

@@ -7,8 +7,8 @@ from typing import Any, NewType, Protocol
 
 import strawberry
 
+from lineagegraph.api.arguments import page
 from lineagegraph.api.question import Asking
-from lineagegraph.api.types import page
 
 Info = strawberry.Info[Asking, None]
 Milliseconds = NewType("Milliseconds", int)

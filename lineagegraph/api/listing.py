@@ -9,8 +9,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from lineagegraph import inventory
+from lineagegraph.api.arguments import first_of, steps
 from lineagegraph.api.question import Asking
-from lineagegraph.api.types import MOST, BadArgument, steps
 from lineagegraph.facts import Vertex
 from lineagegraph.reader import Reader
 from lineagegraph.shown import shown
@@ -21,13 +21,6 @@ Info = strawberry.Info[Asking, None]
 async def asked(info: Info, work: Callable[[Reader], Any]) -> JSON:
     """The answer to one question as JSON."""
     return JSON(await info.context.question().ask("answer", lambda reader: shown(work(reader))))
-
-
-def first_of(first: int) -> int:
-    """A length of a page that may be asked for."""
-    if not 1 <= first <= MOST:
-        raise BadArgument(f"`first` is 1 to {MOST}.")
-    return first
 
 
 @strawberry.type

@@ -11,23 +11,14 @@ from strawberry.types import ExecutionContext
 from lineagegraph import around, client, impact, lineage, training
 from lineagegraph.answers import run_answer
 from lineagegraph.api import limits
+from lineagegraph.api.arguments import VERSION, BadArgument, Version, steps
 from lineagegraph.api.further import Further
 from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
 from lineagegraph.api.letters import MILLISECONDS, Milliseconds, OfLetters
 from lineagegraph.api.listing import Listing
 from lineagegraph.api.question import Asking
 from lineagegraph.api.stating import Mutation
-from lineagegraph.api.types import (
-    VERSION,
-    BadArgument,
-    DatasetLineage,
-    LineageGraph,
-    ModelLineage,
-    PipelineLineage,
-    Version,
-    latest,
-    steps,
-)
+from lineagegraph.api.types import DatasetLineage, LineageGraph, ModelLineage, PipelineLineage, latest
 from lineagegraph.reader import Reader
 from lineagegraph.records import layer_of, name_of
 

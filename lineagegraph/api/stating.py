@@ -6,8 +6,8 @@ import uuid
 
 import strawberry
 
+from lineagegraph.api.arguments import BadArgument, Version
 from lineagegraph.api.question import Asking
-from lineagegraph.api.types import BadArgument, Version
 from lineagegraph.facts import Vertex
 from lineagegraph.statements import Statement
 

@@ -1,91 +1,16 @@
-"""The types of the GraphQL schema, by the guide's field names. Versions are text: 63-bit ids fit into no Int."""
+"""The types of the GraphQL schema, by the guide's field names."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from typing import Any, NewType, TypeVar
 
 import strawberry
 from strawberry.scalars import JSON
 
-from lineagegraph import around, client, lineage, records, rules, training
+from lineagegraph import around, client, lineage, rules, training
+from lineagegraph.api.arguments import Version, page
+from lineagegraph.api.nodes import LineageEdge, LineageNode, node
 from lineagegraph.api.question import Question
-from lineagegraph.errors import LineageError
 from lineagegraph.facts import Vertex
 from lineagegraph.view import View
-
-T = TypeVar("T")
-Version = NewType("Version", str)
-MOST = 1_000
-
-
-class BadArgument(LineageError):
-    """An argument is out of its bounds."""
-
-
-def parse_version(value: Any) -> str:
-    """A version as text; a number is taken as its digits."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError("A version is an Int or a String.")
-    return str(value)
-
-
-VERSION = strawberry.scalar(
-    name="Version",
-    description="A version: given as Int or String, returned as String, because 63-bit ids do not fit into an Int.",
-    serialize=str,
-    parse_value=parse_version,
-)
-
-
-def page(rows: Iterable[T], first: int, offset: int) -> list[T]:
-    """That part of the rows."""
-    if not 0 <= first <= MOST or offset < 0:
-        raise BadArgument(f"`first` is 0 to {MOST}, and `offset` is not negative.")
-    return list(rows)[offset : offset + first]
-
-
-def steps(depth: int) -> int:
-    """A depth that may be asked for."""
-    if not 1 <= depth <= 100:
-        raise BadArgument("`depth` is 1 to 100.")
-    return depth
-
-
-@strawberry.type
-class LineageNode:
-    """A vertex of the graph."""
-
-    id: str
-    label: str
-    name: str
-    properties: JSON
-
-    @strawberry.field
-    def node_type(self) -> str:
-        return self.label
-
-
-@strawberry.type
-class LineageEdge:
-    """An edge of the graph; its ends are ids of nodes."""
-
-    id: str
-    label: str
-    source: str
-    target: str
-    properties: JSON
-
-    @strawberry.field
-    def edge_type(self) -> str:
-        return self.label
-
-
-def node(view: View, vertex: Vertex, **more: Any) -> LineageNode:
-    """A vertex as an answer, with what this answer says of it instead of what the graph does."""
-    shown = records.node(view, vertex)
-    properties = JSON({**shown.properties, **more})
-    return LineageNode(id=shown.id, label=shown.label, name=shown.name, properties=properties)
 
 
 @strawberry.type

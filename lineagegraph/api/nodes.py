@@ -1,0 +1,48 @@
+"""Vertices and edges as the GraphQL schema has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from lineagegraph import records
+from lineagegraph.facts import Vertex
+from lineagegraph.view import View
+
+
+@strawberry.type
+class LineageNode:
+    """A vertex of the graph."""
+
+    id: str
+    label: str
+    name: str
+    properties: JSON
+
+    @strawberry.field
+    def node_type(self) -> str:
+        return self.label
+
+
+@strawberry.type
+class LineageEdge:
+    """An edge of the graph; its ends are ids of nodes."""
+
+    id: str
+    label: str
+    source: str
+    target: str
+    properties: JSON
+
+    @strawberry.field
+    def edge_type(self) -> str:
+        return self.label
+
+
+def node(view: View, vertex: Vertex, **more: Any) -> LineageNode:
+    """A vertex as an answer, with what this answer says of it instead of what the graph does."""
+    shown = records.node(view, vertex)
+    properties = JSON({**shown.properties, **more})
+    return LineageNode(id=shown.id, label=shown.label, name=shown.name, properties=properties)
