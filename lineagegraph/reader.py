@@ -97,12 +97,11 @@ class Reader:
             done = self._done.setdefault(hops, set())
             news = [vertex for vertex in self._spelled(start) if vertex not in done]
             done.update(news)
-            if unknown := [vertex for vertex in news if not self._knows(vertex, hops)]:
+            if unknown := self._unknown(news, hops):
                 asks.append(_ask(unknown, hops))
                 missing += unknown
                 sure.update(step for hop in hops for step in hop)
-        guessed = [vertex for vertex in self._spelled(guess[0]) if not self._knows(vertex, guess[1])]
-        if guessed:
+        if guessed := self._unknown(self._spelled(guess[0]), guess[1]):
             asks.append(_ask(guessed, guess[1]))
         if not asks:
             return
@@ -116,27 +115,29 @@ class Reader:
             return dict.fromkeys(start)
         return dict.fromkeys(name for vertex in start for name in self._corrections.spellings(vertex))
 
-    def _knows(self, start: Vertex, hops: tuple[Hop, ...]) -> bool:
-        """Whether all that these hops reach has come with what was fetched before."""
-        there = self._there.get(start)
-        if not there:
-            return there is not None
-        reached, front, last = {start}, [start], len(hops) - 1
-        for number, hop in enumerate(hops):
-            following: list[Vertex] = []
+    def _unknown(self, start: Iterable[Vertex], hops: tuple[Hop, ...]) -> list[Vertex]:
+        """Those of these from which not all that the hops reach has come with what was fetched before."""
+        wanted = list(start)
+        there = [vertex for vertex in wanted if self._there.get(vertex)]
+        if not self._followed_all(there, hops):
+            there = [vertex for vertex in there if self._followed_all([vertex], hops)]
+        known = {vertex for vertex in wanted if self._there.get(vertex) is False}.union(there)
+        return [vertex for vertex in wanted if vertex not in known]
+
+    def _followed_all(self, start: list[Vertex], hops: tuple[Hop, ...]) -> bool:
+        front = set(start)
+        for number, hop in enumerate(hops, 1):
+            following: set[Vertex] = set()
             for step in hop:
                 if step == STAY:
-                    following += front
+                    following |= front
                     continue
-                able, followed = LABELS[step], self._followed.get(step, _NOBODY)
-                for vertex in front:
-                    if vertex.label not in able:
-                        continue
-                    if vertex not in followed:
-                        return False
-                    if number < last:
-                        following += [v for v in self._came.beside(*step, vertex) if v not in reached]
-            reached.update(following)
+                able = LABELS[step]
+                some = [vertex for vertex in front if vertex.label in able]
+                if some and not self._followed.get(step, _NOBODY).issuperset(some):
+                    return False
+                if number < len(hops):
+                    following.update(v for vertex in some for v in self._came.beside(*step, vertex))
             front = following
         return True
 
@@ -190,4 +191,4 @@ def _ask(start: Iterable[Vertex], hops: tuple[Hop, ...]) -> Ask:
     return {"ids": [vertex.id for vertex in start], "hops": written(hops)}
 
 
-_NOBODY: frozenset[Vertex] = frozenset()
+_NOBODY: set[Vertex] = set()  # shared, never written
