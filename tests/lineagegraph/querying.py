@@ -97,7 +97,8 @@ for step in columns.column_lineage(reader, dataset, ["revenue"], "upstream", 1).
     Asked(
         "Which runs were there?",
         "runs {pipeline} --namespace {jobs} --first 2",
-        """for row in history.runs(reader, Vertex("Pipeline", ("{jobs}", "{pipeline}")), 2).rows:
+        """pipeline = Vertex("Pipeline", ("{jobs}", "{pipeline}"))
+for row in history.runs(reader, pipeline, 2).rows:
     print(row.run.key[0], row.state)""",
         """{ pipelineRuns(pipelineId: "{pipeline}", first: 1) }""",
     ),
