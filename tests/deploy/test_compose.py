@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,19 @@ def test_the_commands_of_the_product_exist() -> None:
             assert isinstance(found, click.Command)
             given = {one.partition("=")[0] for one in command if one.startswith("--")}
             assert given <= {option for parameter in found.params for option in parameter.opts}
+
+
+def test_the_token_is_made_once_and_then_it_is_told_how_another_is_made(tmp_path: Path) -> None:
+    (script,) = SERVICES["tokens"]["command"]
+    kept = tmp_path / "tokens.toml"
+    command = [*SERVICES["tokens"]["entrypoint"], script.replace("/var/lib/lineagegraph", str(tmp_path))]
+    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    made = kept.read_text("utf-8")
+    assert "lg_" in first.stderr
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert kept.read_text("utf-8") == made
+    assert f"docker volume rm {COMPOSE['name']}_tokens" in again.stdout
+
+
+def test_a_consumer_started_while_the_graph_is_away_waits_for_it() -> None:
+    assert "--wait" in SERVICES["consumer"]["command"]
