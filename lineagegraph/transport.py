@@ -19,6 +19,7 @@ import aiohttp
 from gremlin_python.driver.transport import AbstractBaseTransport
 
 CLOSING = 1.0  # seconds for a farewell
+PARTING = 0.05  # seconds in which a socket under TLS, or one that never became a WebSocket, is let go
 MOST_REPLY_BYTES = 256 * 1024 * 1024
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Transport(AbstractBaseTransport):  # type: ignore[misc]  # gremlinpython h
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._connect_seconds = connect_seconds
         self._tls_ca_file = tls_ca_file
+        self._plain = True
         self.deadline = 0.0  # of the request under way, by the monotonic clock
         self.patience: float | None = None  # instead of a deadline: seconds for each message of a stream
         self.room: threading.Semaphore | None = None  # how many messages of a stream may still be read ahead
@@ -53,6 +55,7 @@ class Transport(AbstractBaseTransport):  # type: ignore[misc]  # gremlinpython h
 
         async def connect() -> None:
             context = ssl.create_default_context(cafile=str(self._tls_ca_file)) if self._tls_ca_file else True
+            self._plain = url.startswith("ws:")
             self._session = aiohttp.ClientSession()
             self._socket = await self._session.ws_connect(
                 url,
@@ -105,7 +108,7 @@ class Transport(AbstractBaseTransport):  # type: ignore[misc]  # gremlinpython h
                     await self._socket.close()
             if self._session is not None:
                 await self._session.close()
-            await asyncio.sleep(0)  # lets the sockets go before their loop does
+            await asyncio.sleep(0 if self._plain and self.connected else PARTING)  # sockets go before their loop does
 
         with suppress(Exception):
             self._run(close(), 3 * CLOSING)
