@@ -46,7 +46,7 @@ check: install ## lint, types, import rules
 	lint-imports --no-logo
 
 fast: install ## tests without any server
-	python -m pytest -q -n 3 --dist worksteal -m "not real and not cassandra"
+	python -m pytest -q -n 4 --dist worksteal -m "not real and not cassandra"
 
 # Servers are killed under the libraries' sockets there; one that a library forgets is told, and fails no test.
 real: install ## tests on real Kafka, JanusGraph and Cassandra
