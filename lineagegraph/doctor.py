@@ -19,16 +19,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lineagegraph.errors import GraphUnavailable, SchemaMismatch
+from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
-from lineagegraph.gremlin import Connection, Connections, request_key
+from lineagegraph.gremlin import Connections, request_key
 from lineagegraph.install import check, meta
-from lineagegraph.schema import EDGES, META_PROPERTIES, VERTICES, property_types
+from lineagegraph.scan import LONG, replies
+from lineagegraph.schema import EDGES, META_PROPERTIES, TAGS, VERTICES, property_types
 from lineagegraph.settings import GraphSettings
 from lineagegraph.store import GraphStore
 
 PAGE = 200  # rows
-SECONDS = 24 * 3600.0
 TOGETHER = 500  # elements mended or deleted in one request
 QUIET_SECONDS = 300.0  # without a heartbeat: no consumer runs
 
@@ -123,7 +123,7 @@ def findings(
     """Everything that is wrong with rows and types; what concerns two rows comes last."""
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "rows")) as db:
         db.executescript(_TABLES)
-        for page in _pages(settings):
+        for page in replies(settings, "inspect", {"page": PAGE}, LONG):
             for kind, name in page.get("types", ()):
                 if not _known(kind, name):
                     yield Finding("unknown_type", f"{kind} {name}", f"The schema has a {kind} {name!r}.")
@@ -161,12 +161,11 @@ def _row(
 
 
 Edges = Sequence[tuple[str, str, str | None]]
-_LABELS = {row.tag: row for row in VERTICES.values()}
 
 
 def _vertex(id_: str, stored: dict[str, Any]) -> Vertex | None:
     """The vertex that these properties and this id are of."""
-    row = _LABELS.get(id_.partition(":")[0])
+    row = TAGS.get(id_.partition(":")[0])
     key = [stored.get(name) for name in row.key] if row else []
     if row is None or None in key:
         return None
@@ -221,15 +220,3 @@ def _schema(connections: Connections, settings: GraphSettings) -> Finding | None
     except SchemaMismatch as error:
         return Finding("schema", "schema", str(error))
     return None
-
-
-def _pages(settings: GraphSettings) -> Iterator[dict[str, Any]]:
-    connection, key, end = Connection(settings), request_key(), False
-    try:
-        for reply in connection.stream("inspect", key, orjson.dumps({"k": key, "page": PAGE}).decode(), SECONDS):
-            yield reply
-            end = reply["end"]
-    finally:
-        connection.close()
-    if not end:
-        raise GraphUnavailable("The graph's servers ended the reading too early. Try again.")

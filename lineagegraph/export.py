@@ -17,14 +17,10 @@ from typing import Any
 import orjson
 
 from lineagegraph.canonical import edge_line, vertex_line
-from lineagegraph.errors import GraphUnavailable
 from lineagegraph.facts import Vertex
-from lineagegraph.gremlin import Connection, request_key
+from lineagegraph.scan import pages
 from lineagegraph.schema import IMPLIED, VERTICES
 from lineagegraph.settings import GraphSettings
-
-PAGE = 500  # vertices
-SECONDS = 24 * 3600.0
 
 _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -50,7 +46,7 @@ def export(settings: GraphSettings, progress: Callable[[int], None] = lambda cou
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "lines")) as db:
         db.executescript(_TABLES)
         count = 0
-        for page in _pages(settings):
+        for page in pages(settings):
             for row in page:
                 _keep(db, *row)
             count += len(page)
@@ -69,18 +65,6 @@ def digest(lines: Iterable[str]) -> str:
         whole.update(line.encode())
         whole.update(b"\n")
     return whole.hexdigest()
-
-
-def _pages(settings: GraphSettings) -> Iterator[list[Any]]:
-    connection, key, end = Connection(settings), request_key(), False
-    try:
-        for reply in connection.stream("export", key, orjson.dumps({"k": key, "page": PAGE}).decode(), SECONDS):
-            yield reply["v"]
-            end = reply["end"]
-    finally:
-        connection.close()
-    if not end:
-        raise GraphUnavailable("The graph's servers ended the export too early. Try again.")
 
 
 def _keep(db: sqlite3.Connection, id_: str, label: str, stored: dict[str, Any], edges: list[Any]) -> None:

@@ -21,7 +21,8 @@ from lineagegraph.facts import Vertex, bucket
 from lineagegraph.reader import Reader
 from lineagegraph.registers import decode
 from lineagegraph.rules import day_of
-from lineagegraph.schema import VERTICES, Kind
+from lineagegraph.scan import Row
+from lineagegraph.schema import TAGS, VERTICES, Kind
 
 DAY_MS = 86_400_000
 AT_ONCE = 50  # things whose surroundings are looked at together
@@ -43,7 +44,6 @@ UPDATE run SET old = 0 WHERE old AND id IN (SELECT parent FROM parent JOIN run r
 """
 _STRADDLING = "SELECT run_id FROM run WHERE NOT old AND started < ?"
 
-Row = tuple[str, dict[str, Any], list[list[str]]]  # id, properties, [label, target] of its edges
 Progress = Callable[[str, int], None]
 
 
@@ -105,8 +105,8 @@ def removals(db: sqlite3.Connection, together: int = TOGETHER) -> Iterator[Remov
 
 def _read_runs(source: Source, db: sqlite3.Connection, plan: Plan, progress: Progress) -> None:
     keys = ("run_id", "seen_at", "first_start_at", "namespace", "name", "version")
-    for id_, stored, edges in source.rows(("Run", "Pipeline", "Dataset", "Model"), keys, ("PARENT",)):
-        label = _LABELS[id_.partition(":")[0]]
+    for id_, _, stored, edges in source.rows(("Run", "Pipeline", "Dataset", "Model"), keys, ("PARENT",)):
+        label = TAGS[id_.partition(":")[0]].label
         if label != "Run":
             key = [stored.get(name) for name in VERTICES[label].key]
             if None not in key:
@@ -116,7 +116,7 @@ def _read_runs(source: Source, db: sqlite3.Connection, plan: Plan, progress: Pro
         began = seen if started is None else decode(Kind.LEAST, started)
         old = seen is not None and seen < plan.horizon
         db.execute("INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?)", (id_, stored.get("run_id"), seen, began, old))
-        db.executemany("INSERT INTO parent VALUES (?, ?)", ((id_, target) for _, target in edges))
+        db.executemany("INSERT INTO parent VALUES (?, ?)", ((id_, target) for _, target, _ in edges))
         plan.runs += 1
         progress("runs read", plan.runs)
     db.execute(_SILENT)
@@ -149,13 +149,13 @@ def _spare(source: Source, db: sqlite3.Connection, plan: Plan, progress: Progres
 def _read_buckets(source: Source, db: sqlite3.Connection, plan: Plan, progress: Progress) -> None:
     """Of every day before the horizon what it no longer holds; year Buckets stay, for they tell that there was one."""
     first, count = day_of(plan.horizon), 0
-    for id_, stored, edges in source.rows(("Bucket",), ("owner", "period"), ("HOLDS",)):
+    for id_, _, stored, edges in source.rows(("Bucket",), ("owner", "period"), ("HOLDS",)):
         count += 1
         progress("buckets read", count)
         owner, period = stored.get("owner"), stored.get("period")
         if owner is None or period is None or len(period) != len(first) or period >= first:
             continue
-        members = [target for _, target in edges]
+        members = [target for _, target, _ in edges]
         going = [m for m in members if db.execute("SELECT 1 FROM run WHERE id = ? AND old", (m,)).fetchone()]
         if len(going) < len(members) or len(members) > MANY:
             db.executemany("INSERT INTO edge VALUES (?, 'HOLDS', ?)", ((id_, member) for member in going))
@@ -167,9 +167,6 @@ def _read_buckets(source: Source, db: sqlite3.Connection, plan: Plan, progress: 
         db.execute("INSERT INTO edge VALUES (?, 'BUCKET', ?)", (above.id, id_))
         db.execute("INSERT INTO bucket VALUES (?)", (id_,))
         plan.buckets += 1
-
-
-_LABELS = {row.tag: row.label for row in VERTICES.values()}
 
 
 def _chunks(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:

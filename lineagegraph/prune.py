@@ -13,22 +13,21 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import orjson
 
 from lineagegraph.corrections import NONE, Corrections
-from lineagegraph.errors import GraphUnavailable, LineageError
-from lineagegraph.gremlin import COMPILING, Connection, Connections, request_key
+from lineagegraph.errors import LineageError
+from lineagegraph.gremlin import COMPILING, Connections, request_key
 from lineagegraph.install import check, meta
 from lineagegraph.meta import raise_horizon, same_graph
-from lineagegraph.plan import DAY_MS, Plan, Progress, Removal, Row, database, planned, removals
-from lineagegraph.schema import VERTICES
+from lineagegraph.plan import DAY_MS, Plan, Progress, Removal, database, planned, removals
+from lineagegraph.scan import Row, pages
 from lineagegraph.settings import GraphSettings
 
 YOUNGEST_DAYS = 2  # an event may be dated a day after its record, and records wait
-PAGE = 500  # vertices
-SECONDS = 24 * 3600.0
 PATIENCE = 600.0  # seconds for one look around
 
 
@@ -77,15 +76,7 @@ class _Graph:
 
     def rows(self, labels: Iterable[str], keys: Iterable[str], edges: Iterable[str]) -> Iterator[Row]:
         """Streamed, in pages."""
-        key, end = request_key(), False
-        tags = [VERTICES[label].tag for label in labels]
-        body = {"k": key, "page": PAGE, "tags": tags, "keys": list(keys), "edges": list(edges)}
-        with closing(Connection(self._settings)) as connection:
-            for reply in connection.stream("history", key, orjson.dumps(body).decode(), SECONDS):
-                yield from map(tuple, reply["v"])
-                end = reply["end"]
-        if not end:
-            raise GraphUnavailable("The graph's servers ended the reading too early. Try again.")
+        return chain.from_iterable(pages(self._settings, labels, keys, edges))
 
 
 def _remove(connections: Connections, graph_id: str, part: Removal) -> int:

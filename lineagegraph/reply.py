@@ -12,7 +12,7 @@ from typing import Any
 
 from lineagegraph.edges import Line
 from lineagegraph.facts import Properties, Vertex
-from lineagegraph.schema import EDGES, VERTICES
+from lineagegraph.schema import EDGES, TAGS, VERTICES
 
 Step = tuple[str, str]
 Hop = tuple[Step, ...]
@@ -24,7 +24,6 @@ ANY = "*"
 UNREAD = frozenset({"sql", "source_location", "catalog", "storage", "nominal_time", "engine", "bad_facets"})
 _IMPLIED = frozenset({"pipeline_id", "model_name", "kind", "rounded", "dataset"})
 
-_ROWS = {row.tag: row for row in VERTICES.values()}
 _DATED = frozenset(row.label for row in EDGES.values() if row.dated)
 
 FORM: dict[str, Any] = {
@@ -55,7 +54,7 @@ def read(reply: dict[str, Any], have: Sequence[Vertex]) -> Reply:
     came: list[tuple[Vertex, Properties]] = []
     places: list[Vertex | None] = [*have]
     for tag, rows in reply["v"]:
-        label = _ROWS[tag].label
+        label = TAGS[tag].label
         for key, stored in rows:
             if None in key:
                 places.append(None)

@@ -198,6 +198,8 @@ EDGES: dict[str, EdgeLabel] = {
     )
 }
 
+TAGS = {row.tag: row for row in VERTICES.values()}  # what an id begins with
+
 IMPLIED = {row.label: row.implied_by for row in EDGES.values() if row.implied_by}
 
 DAY = "last_seen_at"  # the one edge property: the UTC day, as text, of the newest event that states the edge

@@ -8,7 +8,8 @@ from typing import Any
 
 from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.facts import Facts, Vertex, fold, identity
-from lineagegraph.plan import Plan, Row, database, planned, removals
+from lineagegraph.plan import Plan, database, planned, removals
+from lineagegraph.scan import Row
 from lineagegraph.schema import EDGES
 from tests.lineagegraph.build import Event, ds, event, mapped
 from tests.lineagegraph.fake_graph import FakeGraph
@@ -79,7 +80,7 @@ def stated(events: Iterable[Event]) -> Facts:
 
 
 class Prunable(FakeGraph):
-    """Also answers as `history.groovy` does, and loses what it is told to lose."""
+    """Also answers as `scan.groovy` does, and loses what it is told to lose."""
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
@@ -91,14 +92,14 @@ class Prunable(FakeGraph):
 
     def rows(self, labels: Iterable[str], keys: Iterable[str], edges: Iterable[str]) -> Iterator[Row]:
         wanted, of, leaving = tuple(keys), set(labels), set(edges)
-        out: dict[Vertex, list[list[str]]] = {}
-        for label, source, target in self.facts.edges:
+        out: dict[Vertex, list[list[str | None]]] = {}
+        for (label, source, target), day in self.facts.edges.items():
             if label in leaving:
-                out.setdefault(source, []).append([label, target.id])
+                out.setdefault(source, []).append([label, target.id, day])
         for vertex, stored in self.facts.vertices.items():
             if vertex.label in of:
                 known = {**identity(vertex), **stored}
-                yield vertex.id, {k: known[k] for k in wanted if k in known}, out.get(vertex, [])
+                yield vertex.id, vertex.label, {k: known[k] for k in wanted if k in known}, out.get(vertex, [])
 
     def pruned(self, horizon: int, requests: int = ALL, corrections: Corrections = NONE) -> tuple[Facts, Plan]:
         """What is left after so many requests of removing, and the plan."""
