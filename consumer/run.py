@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -62,12 +62,7 @@ async def consume(
     settings: Settings, how: How, store: OpenableStore, progress: Progress | None = None
 ) -> dict[str, int]:
     """Consume until told to stop, or until what is there now is committed; the counts of records."""
-    loop = asyncio.get_running_loop()
-    if type(loop).__module__.partition(".")[0] == "uvloop":
-        # It tells of a closed connection by another exception than aiokafka waits for, whose tasks then die.
-        raise RuntimeError("aiokafka does not work reliably on uvloop; run the consumer on asyncio's own loop")
-    pool = ThreadPoolExecutor(settings.batches_in_flight + 8, thread_name_prefix="consumer")
-    loop.set_default_executor(pool)
+    _prepare_loop(settings)
     metrics = Metrics(program_version())
     health = Health(metrics)
     stopping = asyncio.Event()
@@ -88,13 +83,10 @@ async def consume(
         await _patiently(lambda: _check_offsets(settings, client, partitions, graph_id), how.wait, stopping)
         burial = how.apart or await _burial(settings, client, stack, partitions)
 
-        graph = Graph(store, graph_id, Timing(settings.graph_sync_seconds, settings.graph_restart_seconds), metrics)
-        reader = Reader(naming, settings.max_event_bytes, settings.on_tombstone)
         retries = sorted({partition.topic for partition in partitions if settings.is_retry(partition.topic)})
         source = Source(settings, client, graph_id, metrics, retries)
-        worker = Worker(settings, source, graph, Delivery(reader, graph, burial, metrics), metrics)
+        worker = _worker(settings, naming, store, graph_id, source, burial, metrics)
         worker.stopping = stopping
-        source.on_revoke(worker.revoke)
         health.worker = worker
         stack.push_async_callback(source.stop)
         await source.start()
@@ -102,14 +94,44 @@ async def consume(
         if how.until_end:
             begins, ends = await source.begins(partitions), await source.ends(partitions)
             beside.append(until(begins, ends, settings.group, client, worker, progress))
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(one) for one in beside]
-            await worker.run()
-            for task in running:
-                task.cancel()
+        await _run(worker, beside)
         if how.until_end and worker.lease is not None and worker.lease.halted:
             raise halted(worker.lease.halted)
     return worker.accounts.all()
+
+
+def _prepare_loop(settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    if type(loop).__module__.partition(".")[0] == "uvloop":
+        # It tells of a closed connection by another exception than aiokafka waits for, whose tasks then die.
+        raise RuntimeError("aiokafka does not work reliably on uvloop; run the consumer on asyncio's own loop")
+    pool = ThreadPoolExecutor(settings.batches_in_flight + 8, thread_name_prefix="consumer")
+    loop.set_default_executor(pool)
+
+
+async def _run(worker: Worker, beside: Iterable[Coroutine[None, None, None]]) -> None:
+    """The worker to its end, and these beside it until then."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(one) for one in beside]
+        await worker.run()
+        for task in running:
+            task.cancel()
+
+
+def _worker(
+    settings: Settings,
+    naming: Naming,
+    store: OpenableStore,
+    graph_id: str,
+    source: Source,
+    burial: Burial,
+    metrics: Metrics,
+) -> Worker:
+    graph = Graph(store, graph_id, Timing(settings.graph_sync_seconds, settings.graph_restart_seconds), metrics)
+    reader = Reader(naming, settings.max_event_bytes, settings.on_tombstone)
+    worker = Worker(settings, source, graph, Delivery(reader, graph, burial, metrics), metrics)
+    source.on_revoke(worker.revoke)
+    return worker
 
 
 async def _burial(

@@ -118,7 +118,11 @@ class Settings(BaseSettings):
     )
     commit_seconds: float = _field(1.0, "how often offsets are committed", gt=0, le=60)
 
-    http_host: str = _field("127.0.0.1", "address of /livez, /readyz, /metrics and /status", "0.0.0.0")  # noqa: S104
+    http_host: str = _field(
+        "127.0.0.1",
+        "address of /livez, /readyz, /metrics and /status",
+        "0.0.0.0",  # noqa: S104  (only an example)
+    )
     http_port: int = _field(8080, "port of the same; 0 picks a free one", ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = _field("INFO", "what is logged")
 

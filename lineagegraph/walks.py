@@ -13,22 +13,16 @@ if TYPE_CHECKING:
     from lineagegraph.settings import GraphSettings
 
 
+def _lineage(command: asking.Command) -> asking.Command:
+    """A command that walks from a dataset."""
+    for part in (asking.question, asking.as_of, asking.all_time, asking.depth, asking.namespace, asking.dataset):
+        command = part(command)
+    return command
+
+
 @click.command()
-@asking.dataset
-@asking.namespace
-@asking.depth
-@asking.all_time
-@asking.as_of
-@asking.question
-def upstream(
-    graph: GraphSettings,
-    dataset: str,
-    namespace: str | None,
-    depth: int,
-    all_time: bool,
-    as_of: datetime | None,
-    as_json: bool,
-) -> None:
+@_lineage
+def upstream(graph: GraphSettings, **asked: Any) -> None:
     """What a dataset was made of, and which snapshots were read for it.
 
     DATASET is what people type (gold/customers), a catalogue's name, or with --namespace the exact name.
@@ -36,37 +30,24 @@ def upstream(
     \b
     Example: lineagegraph upstream gold/customers --depth 3
     """
-    _ask_lineage(graph, "upstream", dataset, namespace, depth, all_time, as_of, as_json)
+    _walk(graph, "upstream", **asked)
 
 
 @click.command()
-@asking.dataset
-@asking.namespace
-@asking.depth
-@asking.all_time
-@asking.as_of
-@asking.question
-def downstream(
-    graph: GraphSettings,
-    dataset: str,
-    namespace: str | None,
-    depth: int,
-    all_time: bool,
-    as_of: datetime | None,
-    as_json: bool,
-) -> None:
+@_lineage
+def downstream(graph: GraphSettings, **asked: Any) -> None:
     """What was made of a dataset, and which of its snapshots were read for that.
 
     \b
     Example: lineagegraph downstream bronze/orders --json
     """
-    _ask_lineage(graph, "downstream", dataset, namespace, depth, all_time, as_of, as_json)
+    _walk(graph, "downstream", **asked)
 
 
-def _ask_lineage(
+def _walk(
     graph: GraphSettings,
     which: str,
-    name: str,
+    dataset: str,
     namespace: str | None,
     depth: int,
     all_time: bool,
@@ -77,7 +58,7 @@ def _ask_lineage(
 
     until = int(as_of.replace(tzinfo=UTC).timestamp() * 1000) if as_of else None
     with asking.reading(graph) as reader:
-        start = lineage.find_dataset(reader, name, namespace)
+        start = lineage.find_dataset(reader, dataset, namespace)
         found = (lineage.upstream if which == "upstream" else lineage.downstream)(reader, start, depth, all_time, until)
         if as_json:
             click.echo(asking.text(display.as_json(reader.view, found, which)))

@@ -45,7 +45,7 @@ SERVER: Mapping[str, str] = {
 
 def files() -> dict[str, str]:
     """By name: what a pod of the chart finds, before the chart's values are filled in."""
-    server = with_values(template("janusgraph-server.yaml"), SERVER).replace("conf/", "/tmp/")  # noqa: S108
+    server = with_values(template("janusgraph-server.yaml"), SERVER).replace("conf/", "/tmp/")  # noqa: S108  (the pod's own)
     graph = with_values(template("janusgraph-cassandra.properties"), GRAPH) + GRAPH_MORE
     graph = graph.replace(
         "# A killed server leaves its registration behind; the next one of the same id takes it over.\n", ""
