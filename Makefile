@@ -4,6 +4,8 @@ NAME ?= default
 STORE ?= inmemory
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Many tests start processes of ours: what is compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
         check-deploy deploy-tools bench-map bench-replay bench-store bench-read \
