@@ -71,8 +71,12 @@ class Context:
     def dataset(self, namespace: str, name: str) -> Vertex:
         """State that a dataset exists, with what people call it and its layer."""
         known = names.described(namespace, name, self.naming)
-        self.facts.vertex(known.vertex, known.properties)
+        self.facts.include(known.facts)
         return known.vertex
+
+    def edge(self, label: str, source: Vertex, target: Vertex, daily: bool = False) -> None:
+        """An edge that many events state alike, with the event's day if it is `daily`."""
+        self.facts.include(_edge(label, source, target, self.day if daily else None))
 
     def say(self, vertex: Vertex, **payloads: Any) -> None:
         """Newest-wins registers of a vertex, at the event's time. None says: it is gone."""
@@ -116,6 +120,13 @@ class Context:
         if self.named > MOST_FIELDS:
             message = f"The event's facets list more than {MOST_FIELDS} fields and other names."
             raise Malformed("limits", "", message, self.event.producer)
+
+
+@lru_cache(maxsize=32_768)
+def _edge(label: str, source: Vertex, target: Vertex, day: str | None) -> Facts:
+    facts = Facts()
+    facts.edge(label, source, target, day)
+    return facts
 
 
 @lru_cache(maxsize=8_192)

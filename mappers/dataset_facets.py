@@ -105,7 +105,7 @@ def feast_source(c: Context, p: Place, facet: Facet) -> None:
 
 
 def _claim(c: Context, physical: Vertex, logical: Vertex) -> None:
-    c.facts.edge("SAME_AS", physical, logical)
+    c.edge("SAME_AS", physical, logical)
     c.say(logical, claimed_by=list(physical.key))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mappers import dataset_facets as d
 from mappers import lineage_facets as of
@@ -119,10 +120,15 @@ FACETS: dict[tuple[Where, str], Row] = {
 UNKNOWN = "ignored: not a standard facet, and no rule of ours uses it"
 
 
-USED: dict[tuple[Where, bool], list[Row]] = {}  # by place and `late`, in the table's order
-for _row in FACETS.values():
-    if _row.read is not None:
-        USED.setdefault((_row.where, _row.late), []).append(_row)
+MOST_REMEMBERED = 64  # facets of one object that `used` may be asked for again
+
+
+@lru_cache(maxsize=4_096)
+def used(where: Where, late: bool, keys: tuple[str, ...]) -> tuple[tuple[Row, Callable[..., None]], ...]:
+    """The rows that read facets of these names, in the table's order; producers send the same few again and again."""
+    rows = (FACETS.get((where, key)) for key in keys)
+    found = {row.key: (row, row.read) for row in rows if row and row.read and row.late is late}
+    return tuple(found[key] for at, key in FACETS if at == where and key in found)
 
 
 def as_markdown() -> str:

@@ -60,14 +60,14 @@ def job_lineage(c: Context, outputs: list[Place], facet: Facet) -> None:
             _state(c, target, columns, sources, c.pipeline)
             for maker in makers:
                 if maker != c.pipeline:
-                    c.facts.edge("GENERATED_BY", maker, _stated(c, target), c.day)
+                    c.edge("GENERATED_BY", maker, _stated(c, target), daily=True)
             continue
         for source in sources:
-            c.facts.edge("CONSUMES", target, _stated(c, source), c.day)
+            c.edge("CONSUMES", target, _stated(c, source), daily=True)
     for place in outputs:
         place.states_lineage = True
         if c.pipeline:
-            c.facts.edge("STATES_LINEAGE_OF", c.pipeline, place.vertex, c.day)
+            c.edge("STATES_LINEAGE_OF", c.pipeline, place.vertex, daily=True)
 
 
 def _state(c: Context, of: Vertex, columns: Columns, sources: tuple[Vertex, ...], stating: Vertex | None) -> None:
@@ -76,9 +76,9 @@ def _state(c: Context, of: Vertex, columns: Columns, sources: tuple[Vertex, ...]
     c.facts.include(columns.facts)
     _stated(c, of)
     for source in sources:
-        c.facts.edge("DERIVED_FROM", of, _stated(c, source), c.day)
+        c.edge("DERIVED_FROM", of, _stated(c, source), daily=True)
     if stating:
-        c.facts.edge("STATES_LINEAGE_OF", stating, of, c.day)
+        c.edge("STATES_LINEAGE_OF", stating, of, daily=True)
 
 
 def _stated(c: Context, dataset: Vertex) -> Vertex:

@@ -16,7 +16,7 @@ from lineagegraph.registers import newest
 from mappers import names
 from mappers.context import BadFacet, Context, Place
 from mappers.event import Dataset, Event
-from mappers.facets import USED
+from mappers.facets import MOST_REMEMBERED, used
 from mappers.fields import Unfit
 
 _ENDS = {"COMPLETE": "completed_at", "FAIL": "failed_at", "ABORT": "aborted_at"}
@@ -95,7 +95,7 @@ def _places(c: Context, datasets: Iterable[Dataset], role: str) -> list[Place]:
         vertex = c.dataset(dataset.namespace, dataset.name)
         found.append(Place(vertex, role, dataset))
         if c.pipeline:
-            c.facts.edge("CONSUMES" if role == "input" else "GENERATED_BY", c.pipeline, vertex, c.day)
+            c.edge("CONSUMES" if role == "input" else "GENERATED_BY", c.pipeline, vertex, daily=True)
         if c.run:
             c.facts.edge("READ" if role == "input" else "WROTE", c.run, vertex)
             if role == "input":
@@ -121,7 +121,7 @@ def _dataset(c: Context, place: Place) -> None:
         _read(c, "output", {**legacy, **dataset.output_facets}, place)
     if place.feature and c.pipeline:
         if place.role == "output":
-            c.facts.edge("PRODUCES", c.pipeline, place.feature)
+            c.edge("PRODUCES", c.pipeline, place.feature)
         if c.run:
             c.facts.edge("WROTE" if place.role == "output" else "READ", c.run, place.feature)
 
@@ -130,9 +130,11 @@ def _read(c: Context, where: str, facets: dict[str, Any], *about: Any, late: boo
     """Every facet that a row of the table uses; one that does not fit is named and costs nothing else."""
     if not facets:
         return
-    for row in USED.get((where, late), ()):
-        facet = facets.get(row.key)
-        if facet is None or row.read is None:
+    keys = tuple(facets)
+    find = used if len(keys) <= MOST_REMEMBERED else used.__wrapped__
+    for row, read in find(where, late, keys):
+        facet = facets[row.key]
+        if facet is None:
             continue
         try:
             if not isinstance(facet, dict):
@@ -140,7 +142,7 @@ def _read(c: Context, where: str, facets: dict[str, Any], *about: Any, late: boo
             if facet.get("_deleted") is True and where in ("job", "dataset"):
                 _forget(c, about[0].vertex if where == "dataset" else c.pipeline, row.resets)
             else:
-                row.read(c, *about, facet)
+                read(c, *about, facet)
         except Unfit as error:
             c.bad.append(BadFacet(where, row.key, str(error)[:200]))
         except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):

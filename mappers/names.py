@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lineagegraph.facts import Vertex
+from lineagegraph.facts import Facts, Vertex
 from lineagegraph.naming import Naming
 from mappers.redact import without_userinfo
 
@@ -62,10 +62,10 @@ def located(uri: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a dataset's namespace and name alone tell: its vertex, its properties, the filter that leaves it out."""
+    """What a dataset's namespace and name alone tell: its vertex, its facts, the filter that leaves it out."""
 
     vertex: Vertex
-    properties: dict[str, str]
+    facts: Facts  # shared by all events that name it
     artificial: str | None
 
 
@@ -77,7 +77,8 @@ def described(namespace: str, name: str, naming: Naming) -> Described:
     properties = {"dataset_id": naming.dataset_id(*key)}
     if layer := naming.layer(*key):
         properties["layer"] = layer
-    return Described(Vertex("Dataset", key), properties, naming.artificial("/".join(key)))
+    facts = Facts()
+    return Described(facts.vertex(Vertex("Dataset", key), properties), facts, naming.artificial("/".join(key)))
 
 
 def dataset(namespace: str, name: str, naming: Naming) -> Vertex:
