@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -15,6 +17,8 @@ from lineagegraph.api.question import Forbidden, LettersAway, NotServed, TooSlow
 from lineagegraph.errors import Ambiguous, GraphRejected, GraphUnavailable, LineageError, NotFound, SchemaMismatch
 from lineagegraph.statements import BadStatement
 from lineagegraph.tokens import ANYONE, Grant, Scope, Tokens
+
+PATIENCE = 20.0  # seconds in which a body must have come: whoever sends a byte now and then holds nobody up
 
 
 class Refused(Exception):
@@ -83,20 +87,48 @@ def allow(grant: Grant, scope: Scope) -> None:
         raise Refused(403, "FORBIDDEN", f"This token has no scope {scope!r}.")
 
 
-async def body_of(request: Request, most: int) -> bytes:
+async def body_of(request: Request, most: int, patience: float = PATIENCE) -> bytes:
     """The body of a JSON request. Raises Refused. A form or text could come from any page in a browser."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(415, "NOT_JSON", "Send `Content-Type: application/json`.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(415, "COMPRESSED", "Send the body uncompressed.")
-    parts, size = [], 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise Refused(413, "TOO_LARGE", f"The body has more than {most} bytes.")
-            parts.append(part)
+        async with asyncio.timeout(patience):
+            return await _whole(request, most)
     except ClientDisconnect:
         raise Refused(400, "CUT_OFF", "The body ended early.") from None
+    except TimeoutError:
+        raise Refused(408, "TOO_SLOW", f"The body did not come within {patience:g} seconds.") from None
+
+
+async def _whole(request: Request, most: int) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise Refused(413, "TOO_LARGE", f"The body has more than {most} bytes.")
+        parts.append(part)
     return b"".join(parts)
+
+
+class Turns:
+    """So many requests are worked on at once; others wait, but not for ever."""
+
+    def __init__(self, at_once: int, seconds: float) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._seconds = seconds
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """A turn. Raises Refused where none comes."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Refused(503, "UNAVAILABLE", "Too many ask at once; try again.") from None
+        try:
+            yield
+        finally:
+            self._turns.release()

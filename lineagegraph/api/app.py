@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,12 +19,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from strawberry.http.ides import get_graphql_ide_html
 
-from lineagegraph.api.access import Refused, answer, body_of, code_of, grant_of, problem
+from lineagegraph.api.access import PATIENCE, Refused, Turns, answer, body_of, code_of, grant_of, problem
 from lineagegraph.api.limits import QueryLimits, check
 from lineagegraph.api.question import Asking, Backend
 from lineagegraph.api.schema import SCHEMA
 from lineagegraph.errors import LineageError
-from lineagegraph.tokens import Tokens
+from lineagegraph.tokens import Grant, Tokens
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class Serving:
     origins: tuple[str, ...] = ()  # that browsers may ask from
     most_bytes: int = 256 * 1024  # of a GraphQL request
     at_once: int = 16  # requests that are worked on; others wait
+    patience: float = PATIENCE  # seconds for a request's body
     limits: QueryLimits = field(default_factory=QueryLimits)
 
 
@@ -48,17 +48,29 @@ def application(
     backend: Backend, serving: Serving, more: Sequence[BaseRoute] = (), opened: Sequence[Open] = ()
 ) -> Starlette:
     """The API; `more` are routes of others, `opened` what has to be open while it runs."""
-    turns = asyncio.Semaphore(serving.at_once)
+    graphql = _Graphql(backend, serving)
+    routes = [Route("/graphql", graphql.answer, methods=["GET", "POST"]), Route("/livez", _livez), *more]
+    app = Starlette(routes=routes, middleware=list(_middleware(serving)), lifespan=_lifespan(opened))
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(404, _no_such_page)
+    app.add_exception_handler(405, _no_such_page)
+    return app
 
-    async def graphql(request: Request) -> Response:
-        if request.method == "GET":
-            return HTMLResponse(get_graphql_ide_html("graphiql"))
-        async with turns:
-            return await _graphql(request, backend, serving)
 
-    async def livez(_: Request) -> Response:
-        return Response("ok\n", media_type="text/plain")
+def _middleware(serving: Serving) -> Iterator[Middleware]:
+    if serving.tokens is None:  # a page from elsewhere must not reach us under a name that resolves to loopback
+        yield Middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "testserver"])
+    if serving.origins:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=list(serving.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            max_age=600,
+        )
 
+
+def _lifespan(opened: Sequence[Open]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -66,25 +78,11 @@ def application(
                 await stack.enter_async_context(one())
             yield
 
-    middleware = []
-    if serving.tokens is None:  # a page from elsewhere must not reach us under a name that resolves to loopback
-        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "testserver"]))
-    if serving.origins:
-        middleware.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(serving.origins),
-                allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type"],
-                max_age=600,
-            )
-        )
-    routes = [Route("/graphql", graphql, methods=["GET", "POST"]), Route("/livez", livez), *more]
-    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(404, _no_such_page)
-    app.add_exception_handler(405, _no_such_page)
-    return app
+    return lifespan
+
+
+async def _livez(_: Request) -> Response:
+    return Response("ok\n", media_type="text/plain")
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -98,24 +96,38 @@ async def _no_such_page(_: Request, error: Exception) -> Response:
     return answer({"errors": [problem("NO_SUCH_PAGE", "There is no such page or method.")]}, status, headers)
 
 
-async def _graphql(request: Request, backend: Backend, serving: Serving) -> Response:
-    grant = grant_of(request, serving.tokens)
-    query, variables, operation = _asked(await body_of(request, serving.most_bytes))
-    try:
-        check(query, variables, serving.limits)
-        asking = Asking(backend, grant)
-        result = await SCHEMA.execute(query, variables, asking, operation_name=operation)
-    except LineageError as error:
-        return answer({"errors": [problem(code_of(error), str(error))]}, 400)
-    except Exception as error:  # of the library's own; ours come back as errors of the result
-        if not isinstance(error, GraphQLError):
-            log.exception("a request failed")
-        return answer({"errors": [problem("BAD_QUERY", "The request cannot be executed.")]}, 400)
-    told: dict[str, Any] = {"data": result.data}
-    if result.errors:
-        told["errors"] = [_told(error) for error in result.errors]
-    executed = result.data is not None or any(error.path for error in result.errors or ())
-    return answer(told if executed else {"errors": told["errors"]}, 200 if executed else 400)
+class _Graphql:
+    """GraphiQL for people, answers for their programs."""
+
+    def __init__(self, backend: Backend, serving: Serving) -> None:
+        self._backend = backend
+        self._serving = serving
+        self._turns = Turns(serving.at_once, backend.seconds)
+
+    async def answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return HTMLResponse(get_graphql_ide_html("graphiql"))
+        grant = grant_of(request, self._serving.tokens)
+        asked = _asked(await body_of(request, self._serving.most_bytes, self._serving.patience))
+        async with self._turns.one():  # only now: who sends slowly holds nobody up
+            return await self._execute(grant, *asked)
+
+    async def _execute(self, grant: Grant, query: str, variables: dict[str, Any], operation: str | None) -> Response:
+        try:
+            check(query, variables, self._serving.limits)
+            asking = Asking(self._backend, grant)
+            result = await SCHEMA.execute(query, variables, asking, operation_name=operation)
+        except LineageError as error:
+            return answer({"errors": [problem(code_of(error), str(error))]}, 400)
+        except Exception as error:  # of the library's own; ours come back as errors of the result
+            if not isinstance(error, GraphQLError):
+                log.exception("a request failed")
+            return answer({"errors": [problem("BAD_QUERY", "The request cannot be executed.")]}, 400)
+        told: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            told["errors"] = [_told(error) for error in result.errors]
+        executed = result.data is not None or any(error.path for error in result.errors or ())
+        return answer(told if executed else {"errors": told["errors"]}, 200 if executed else 400)
 
 
 def _told(error: GraphQLError) -> dict[str, Any]:

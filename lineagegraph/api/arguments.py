@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NewType, TypeVar
 
 import strawberry
@@ -11,7 +11,7 @@ from lineagegraph.errors import LineageError
 
 T = TypeVar("T")
 Version = NewType("Version", str)
-MOST = 1_000
+MOST = 1_000  # rows of one list, and values in one argument
 
 
 class BadArgument(LineageError):
@@ -52,3 +52,10 @@ def first_of(first: int) -> int:
     if not 1 <= first <= MOST:
         raise BadArgument(f"`first` is 1 to {MOST}.")
     return first
+
+
+def few(given: Sequence[T] | None, name: str) -> Sequence[T]:
+    """A list of an argument, if it is not too long."""
+    if given is not None and len(given) > MOST:
+        raise BadArgument(f"`{name}` holds more than {MOST} values; ask or state it in parts.")
+    return given or ()

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from lineagegraph import around, audit, history, impact, lineage, provenance
-from lineagegraph.api.arguments import Version, first_of, steps
+from lineagegraph.api.arguments import Version, few, first_of, steps
 from lineagegraph.api.listing import Info, asked
 from lineagegraph.columns import column_lineage as column_walk
 from lineagegraph.reader import Reader
@@ -42,11 +42,12 @@ class Further:
     ) -> JSON:
         """What columns (all, if none are given) were made of, or what was made of them, with the transformations."""
         steps(depth)
+        fields = few(columns, "columns")
         way: Literal["upstream", "downstream"] = "downstream" if downstream else "upstream"
 
         def work(reader: Reader) -> Any:
             dataset = lineage.find_dataset(reader, dataset_id, namespace)
-            return column_walk(reader, dataset, columns or (), way, depth)
+            return column_walk(reader, dataset, fields, way, depth)
 
         return await asked(info, work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +18,18 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     parse,
 )
 
+from lineagegraph.api.arguments import MOST
 from lineagegraph.errors import LineageError
 
-# The lists of introspection; its standard query nests three of them, a bomb nests more.
-INTROSPECTED = frozenset({"types", "fields", "args", "inputFields", "interfaces", "possibleTypes"})
+# The lists of introspection with what they hold, about; its standard query nests three of them, a bomb nests more.
+INTROSPECTED = {"types": 40, "fields": 6, "args": 3, "inputFields": 3, "interfaces": 3, "possibleTypes": 3}
+OBJECTS = {"properties": 10}  # values that hold values
+DIGITS = 10  # of an Int; longer ones are none, and dear to read
 
 
 class TooComplex(LineageError):
@@ -45,6 +50,7 @@ class QueryLimits:
     questions: int = 10
     cost: int = 50_000
     introspected: int = 3
+    repeats: int = 100  # of a name in one selection: telling whether they agree compares each with each
     page: int = 100  # what a list holds where the query does not say
 
 
@@ -72,31 +78,45 @@ class _Walk:
         self._variables = variables
         self._operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         self._fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        self._fields = self._cost = self._visits = 0
+        self._used: set[str] = set()
+        self._defaults: Mapping[str, ValueNode | None] = {}
+        self._fields = self._cost = self._visits = self._repeats = 0
 
     def check(self) -> None:
         for operation in self._operations:
+            self._defaults = {v.variable.name.value: v.default_value for v in operation.variable_definitions or ()}
             questions = sum(1 for _ in self._of(operation.selection_set, ()))
             if questions > self._limits.questions:
                 raise TooComplex(f"One request may ask {self._limits.questions} questions; this asks {questions}.")
             self._selected(operation.selection_set, 1, 1, 0, ())
+        if self._fragments.keys() - self._used:  # not counted, but validated
+            raise BadQuery("A fragment is not used.")
 
     def _selected(self, chosen: SelectionSetNode, depth: int, times: int, lists: int, open_: tuple[str, ...]) -> None:
         if depth > self._limits.depth:
             raise TooComplex(f"The query is nested deeper than {self._limits.depth} levels.")
+        called: set[str] = set()
         for node, inside in self._of(chosen, open_):
             name = node.name.value
-            self._fields += 1
-            self._cost += times
             within = lists + (name in INTROSPECTED)
-            if self._fields > self._limits.fields:
-                raise TooComplex(f"The query selects more than {self._limits.fields} fields, counting fragments.")
-            if self._cost > self._limits.cost:
-                raise TooComplex(f"The answer could hold more than {self._limits.cost} values; lower `first`.")
             if within > self._limits.introspected:
                 raise TooComplex("The introspection is nested too deeply.")
+            known_as = node.alias.value if node.alias else name
+            self._count(times * OBJECTS.get(name, 1), known_as in called)
+            called.add(known_as)
             if node.selection_set is not None:
                 self._selected(node.selection_set, depth + 1, times * self._page(node), within, inside)
+
+    def _count(self, values: int, again: bool) -> None:
+        self._fields += 1
+        self._cost += values
+        self._repeats += again
+        if self._fields > self._limits.fields:
+            raise TooComplex(f"The query selects more than {self._limits.fields} fields, counting fragments.")
+        if self._cost > self._limits.cost:
+            raise TooComplex(f"The answer could hold more than {self._limits.cost} values; lower `first`.")
+        if self._repeats > self._limits.repeats:
+            raise TooComplex(f"The query repeats more than {self._limits.repeats} fields.")
 
     def _of(self, chosen: SelectionSetNode, open_: tuple[str, ...]) -> Iterator[tuple[FieldNode, tuple[str, ...]]]:
         """The fields of a selection. Every visit counts, so that fragments that multiply end soon."""
@@ -112,6 +132,7 @@ class _Walk:
                     if name in open_:
                         raise BadQuery("A fragment contains itself.")
                     if (fragment := self._fragments.get(name)) is not None:
+                        self._used.add(name)
                         yield from self._of(fragment.selection_set, (*open_, name))
 
     def _seen(self) -> None:
@@ -121,15 +142,24 @@ class _Walk:
 
     def _page(self, node: FieldNode) -> int:
         """How many values the field may hold."""
+        name = node.name.value
         for argument in node.arguments or ():
             if argument.name.value == "first":
-                value = argument.value
-                if isinstance(value, IntValueNode):
-                    return max(1, int(value.value))
-                if isinstance(value, VariableNode):
-                    given = self._variables.get(value.name.value)
-                    return max(1, given) if isinstance(given, int) else self._limits.page
-        return self._limits.page if node.name.value in LISTS else 1
+                return self._asked(argument.value)
+        return self._limits.page if name in LISTS else INTROSPECTED.get(name, 1)
+
+    def _asked(self, value: ValueNode) -> int:
+        """What a `first` asks for; at least the most that is given where the text does not tell."""
+        if isinstance(value, VariableNode):
+            name = value.name.value
+            given = self._variables.get(name)
+            if isinstance(given, int | float):
+                return max(1, int(given)) if math.isfinite(given) else MOST
+            default = self._defaults.get(name)
+            return self._asked(default) if isinstance(default, IntValueNode) else MOST
+        if isinstance(value, IntValueNode):
+            return max(1, int(value.value)) if len(value.value) <= DIGITS else 10**DIGITS
+        return self._limits.page
 
 
 LISTS: set[str] = set()  # names of fields that take `first`; the schema fills it

@@ -11,7 +11,7 @@ from strawberry.types import ExecutionContext
 from lineagegraph import around, client, impact, lineage, training
 from lineagegraph.answers import run_answer
 from lineagegraph.api import limits
-from lineagegraph.api.arguments import VERSION, BadArgument, Version, steps
+from lineagegraph.api.arguments import VERSION, BadArgument, Version, few, steps
 from lineagegraph.api.further import Further
 from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
 from lineagegraph.api.letters import MILLISECONDS, Milliseconds, OfLetters
@@ -127,12 +127,12 @@ class Query(Further, Listing, OfLetters):
     ) -> ImpactAnalysis:
         """What a change (schema, data, removal) of a dataset affects; of a schema change perhaps only these columns."""
         question = info.context.question()
-        change = CHANGES.get(change_type.lower())
+        change, fields = CHANGES.get(change_type.lower()), few(columns, "columns")
         if change is None:
             raise BadArgument(f"`changeType` is one of {', '.join(CHANGES)}.")
 
         def begin(reader: Reader) -> impact.Impact:
-            return impact.impact(reader, lineage.find_dataset(reader, dataset_id, namespace), change, columns or ())
+            return impact.impact(reader, lineage.find_dataset(reader, dataset_id, namespace), change, fields)
 
         return ImpactAnalysis(question=question, found=await question.ask("impact", begin))
 

@@ -6,7 +6,7 @@ import uuid
 
 import strawberry
 
-from lineagegraph.api.arguments import BadArgument, Version
+from lineagegraph.api.arguments import BadArgument, Version, few
 from lineagegraph.api.question import Asking
 from lineagegraph.facts import Vertex
 from lineagegraph.statements import Statement
@@ -30,9 +30,11 @@ class Mutation:
     ) -> bool:
         """One completed run of a pipeline. Give a run id to repeat this safely."""
 
+        read, wrote = few(input_datasets, "inputDatasets"), few(output_datasets, "outputDatasets")
+
         def say(said: Statement) -> None:
             pipeline = said.pipeline(pipeline_id, pipeline_version)
-            inputs, outputs = (list(map(said.dataset, many)) for many in (input_datasets, output_datasets))
+            inputs, outputs = (list(map(said.dataset, many)) for many in (read, wrote))
             said.execution(pipeline, run_id or str(uuid.uuid4()), inputs, outputs)
 
         await info.context.state(say)
@@ -49,14 +51,15 @@ class Mutation:
         framework: str | None = None,
     ) -> bool:
         """What a model version was trained on, the versions in the order of the datasets."""
-        versions: list[Version | None] = list(dataset_versions or ())
-        if len(versions) > len(training_datasets):
+        datasets = few(training_datasets, "trainingDatasets")
+        versions = list(dataset_versions or ())
+        if len(versions) > len(datasets):
             raise BadArgument("There are more dataset versions than training datasets.")
-        versions += [None] * (len(training_datasets) - len(versions))
+        versions += [None] * (len(datasets) - len(versions))
 
         def say(said: Statement) -> None:
             model: Vertex = said.model(model_name, model_version, framework)
-            for dataset_id, version in zip(training_datasets, versions, strict=True):
+            for dataset_id, version in zip(datasets, versions, strict=True):
                 said.trained(model, said.dataset(dataset_id), version)
 
         await info.context.state(say)

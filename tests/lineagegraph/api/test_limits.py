@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, cast
 
 import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
 
+from lineagegraph.api.access import Refused, Turns
 from lineagegraph.api.app import Serving
 from tests.lineagegraph.api.asking import Api, asking
 
 NAME = '(datasetId: "a")'
+RUN = 'pipelineId: "p", pipelineVersion: 1'
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +39,18 @@ def bombs() -> dict[str, str]:
         "fragments": "{ ...f0 } " + spread + f"fragment f40 on Query {{ datasetLineage{NAME} {{ layer }} }}",
         "page": "{ datasetLineage" + NAME + " { upstreamDatasets(first: 1000000) { name } } }",
         "tokens": "{ " + "a " * 20_000 + "}",
+        "the same name": "{ datasetLineage" + NAME + " {" + " layer" * 590 + "} }",
+        "the same objects": "{ datasetLineage" + NAME + " {" + " upstreamDatasets { name }" * 290 + "} }",
+        "wide introspection": "{ __schema { types { fields { args {"
+        + " ".join(f"a{n}: name" for n in range(560))
+        + "} } } } }",
+        "objects": "{ datasetLineage" + NAME + " { upstreamDatasets(first: 1000) { a: properties b: properties "
+        "c: properties d: properties e: properties f: properties } } }",
+        "a number of many digits": "{ datasetLineage"
+        + NAME
+        + " { upstreamDatasets(first: "
+        + "9" * 5000
+        + ") { name } } }",
     }
 
 
@@ -42,6 +60,43 @@ def test_a_bomb_is_refused_before_it_is_validated(api: Api, bomb: str) -> None:
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "TOO_COMPLEX", answer.text
     assert "Traceback" not in answer.text
+
+
+PAGE = (
+    "{ datasetLineage"
+    + NAME
+    + " { upstreamDatasets(first: $n) {"
+    + " ".join(f"a{n}: name" for n in range(100))
+    + "} } }"
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "given"),
+    [("$n: Int!", 1000), ("$n: Int!", 1000.0), ("$n: Int! = 1000", None), ("$n: Int", None)],
+    ids=["a number", "a float", "a default", "nothing"],
+)
+def test_a_page_that_a_variable_asks_for_counts_as_what_it_may_be(api: Api, declared: str, given: object) -> None:
+    variables = {} if given is None else {"n": given}
+    assert api.code(f"query({declared}) {PAGE}", variables=variables) == "TOO_COMPLEX"
+    assert api.code(f"query({declared}) {PAGE}", variables={"n": 10}) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ('columnLineage(datasetId: "a", columns: $many)', "query"),
+        ('impactAnalysis(datasetId: "a", columns: $many) { severity }', "query"),
+        ('recordModelTraining(modelName: "m", modelVersion: 1, trainingDatasets: $many)', "mutation"),
+        (f"recordPipelineExecution({RUN}, inputDatasets: $many, outputDatasets: [])", "mutation"),
+        (f"recordPipelineExecution({RUN}, inputDatasets: [], outputDatasets: $many)", "mutation"),
+    ],
+)
+def test_a_list_in_an_argument_may_not_be_long(api: Api, question: str, kind: str) -> None:
+    before = len(api.graph.facts)
+    many = [f"bronze/t{number}" for number in range(1001)]
+    assert api.code(f"{kind}($many: [String!]!) {{ {question} }}", variables={"many": many}) == "BAD_ARGUMENT"
+    assert len(api.graph.facts) == before
 
 
 @pytest.mark.parametrize(
@@ -55,6 +110,7 @@ def test_a_bomb_is_refused_before_it_is_validated(api: Api, bomb: str) -> None:
         (b'{"query": "{ nothing }"}', 400, "BAD_QUERY"),
         (b'{"query": "{ a: __typename", "variables": []}', 400, "BAD_REQUEST"),
         (b'{"query": "{ ...a } fragment a on Query { ...a }"}', 400, "BAD_QUERY"),
+        (b'{"query": "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }"}', 400, "BAD_QUERY"),
         (b" " * 300_000, 413, "TOO_LARGE"),
     ],
 )
@@ -128,3 +184,53 @@ def test_without_tokens_a_name_that_resolves_to_loopback_is_not_answered(api: Ap
 
 def test_graphiql_is_there_for_people(api: Api) -> None:
     assert "graphiql" in api.http.get("/graphql").text.lower()
+
+
+async def sent(app: Starlette, body: Callable[[], Awaitable[Message]]) -> tuple[int, Any]:
+    """What the application answers to a body that comes as it comes."""
+    told: list[Message] = []
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers, "query_string": b"", "app": app}
+    await app(scope, body, send)
+    return told[0]["status"], json.loads(b"".join(message.get("body", b"") for message in told[1:]))
+
+
+async def quick() -> Message:
+    return {"type": "http.request", "body": b'{"query": "{ __typename }"}'}
+
+
+def test_who_sends_a_byte_now_and_then_holds_nobody_up_and_is_not_waited_for() -> None:
+    begun = asyncio.Event()
+
+    async def slow() -> Message:
+        begun.set()
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def both(app: Starlette) -> tuple[tuple[int, Any], tuple[int, Any]]:
+        waiting = asyncio.create_task(sent(app, slow))
+        await begun.wait()
+        return await sent(app, quick), await waiting
+
+    with asking(serving=Serving(at_once=1, patience=0.2)) as api:
+        ready, late = asyncio.run(both(cast(Starlette, api.http.app)))
+    assert ready == (200, {"data": {"__typename": "Query"}})
+    assert (late[0], late[1]["errors"][0]["extensions"]["code"]) == (408, "TOO_SLOW")
+
+
+def test_where_too_many_ask_at_once_the_last_are_told_so() -> None:
+    async def ask() -> None:
+        turns = Turns(1, 0.05)
+        async with turns.one():
+            with pytest.raises(Refused, match="Too many") as refused:
+                async with turns.one():
+                    pass
+            assert refused.value.status == 503
+        async with turns.one():
+            pass
+
+    asyncio.run(ask())
