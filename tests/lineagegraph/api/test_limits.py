@@ -62,6 +62,11 @@ def test_a_bomb_is_refused_before_it_is_validated(api: Api, bomb: str) -> None:
     assert "Traceback" not in answer.text
 
 
+def test_what_is_not_asked_is_not_validated_either(api: Api) -> None:
+    unused = "{ __typename } fragment x on DatasetLineage {" + " layer" * 2900 + "}"
+    assert api.post(unused).json()["errors"][0]["message"] == "A fragment is not used."
+
+
 PAGE = (
     "{ datasetLineage"
     + NAME
