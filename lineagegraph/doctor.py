@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lineagegraph.errors import SchemaMismatch
-from lineagegraph.facts import Facts, Vertex
+from lineagegraph.facts import Facts, Vertex, vertex_id
 from lineagegraph.gremlin import Connections, request_key
 from lineagegraph.install import check, meta
 from lineagegraph.scan import LONG, replies
@@ -30,6 +30,7 @@ from lineagegraph.store import GraphStore
 
 PAGE = 200  # rows
 TOGETHER = 500  # elements mended or deleted in one request
+_id = vertex_id.__wrapped__  # not the one that remembers: each vertex comes by once
 QUIET_SECONDS = 300.0  # without a heartbeat: no consumer runs
 
 KINDS: dict[str, str] = {
@@ -170,7 +171,7 @@ def _vertex(id_: str, stored: dict[str, Any]) -> Vertex | None:
     if row is None or None in key:
         return None
     vertex = Vertex(row.label, tuple(map(str, key)))
-    return vertex if vertex.id == id_ else None
+    return vertex if _id(*vertex) == id_ else None
 
 
 def _edges(db: sqlite3.Connection) -> Iterator[Finding]:
