@@ -29,6 +29,8 @@ REBALANCE_MS = 30_000  # how long the group waits for us to let go; must stay be
 REQUEST_MS = 60_000  # aiokafka bounds also the request to join by this, which may take as long as a rebalance
 MOST_REBUILDS = 3
 REBUILD_SECONDS = 600.0  # in which so many may happen
+FETCHED_BYTES = 32 * 2**20  # held of all partitions together, besides what is in flight
+LEAST_FETCHED_BYTES, MOST_FETCHED_BYTES = 2**20, 8 * 2**20  # of one partition
 SILENT_SECONDS = 60.0  # without an answer for a partition of which Kafka has more
 
 
@@ -70,7 +72,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             rebalance_timeout_ms=REBALANCE_MS,
             request_timeout_ms=REQUEST_MS,
             max_poll_interval_ms=300_000,
-            max_partition_fetch_bytes=2**20,
+            max_partition_fetch_bytes=LEAST_FETCHED_BYTES,
             fetch_max_bytes=16 * 2**20,
             metadata_max_age_ms=60_000,
             isolation_level="read_committed",
@@ -104,6 +106,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Called by aiokafka. What to do with them is decided where it can fail: by the polling task."""
         self._turn_over({Partition(*p) for p in assigned})
+        self.client._fetcher._max_partition_fetch_bytes = fetch_bytes(len(assigned))
         self._metrics.add("lineage_rebalances_total")
         log.info("assigned", partitions=len(assigned))
 
@@ -182,3 +185,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._asked.clear()
         if self.on_epoch is not None:
             self.on_epoch()
+
+
+def fetch_bytes(partitions: int) -> int:
+    """How much to ask of each of so many partitions: the more at once, the fewer and larger the batches.
+
+    aiokafka asks a partition for more only when all that it gave is taken, and would ask the same of one as of 64.
+    """
+    return min(max(FETCHED_BYTES // max(partitions, 1), LEAST_FETCHED_BYTES), MOST_FETCHED_BYTES)

@@ -33,6 +33,7 @@ from consumer.run import How, consume
 from consumer.settings import Settings, load
 from lineagegraph.errors import SchemaMismatch
 from tests.consumer.fakes import FakeStore, event
+from tests.consumer.joined import joined
 
 pytestmark = pytest.mark.real
 
@@ -199,6 +200,24 @@ def test_three_consumers_share_a_topic_and_lose_nothing(kafka: Broker, start: St
     assert worked >= 2, "the work was shared"
     letters = asyncio.run(everything_in(settings, settings.dead_letters_of(settings.topics[0])))
     assert len({describe(tuple(one.headers))[f"{OURS}id"] for one in letters}) == 30
+
+
+@pytest.mark.parametrize(("partitions", "bytes_at_once"), [(1, 8 * 2**20), (40, 2**20)])
+def test_few_partitions_are_asked_for_more_at_once_than_many(
+    kafka: Broker, partitions: int, bytes_at_once: int
+) -> None:
+    settings, size = made(kafka), 400_000
+
+    async def scenario() -> int:
+        await create(settings, partitions)
+        await send(settings, [(None, bytes(size))] * 24, partition=0)
+        async with joined(settings) as one:
+            await one.assigned()
+            await one.buffered(1)
+            (first,) = await one.source.poll(500, 64 * 2**20)
+            return first.count
+
+    assert abs(asyncio.run(scenario()) - bytes_at_once // size) <= 1
 
 
 def test_a_consumer_that_is_killed_again_and_again_loses_nothing(kafka: Broker, start: Start, tmp_path: Path) -> None:
