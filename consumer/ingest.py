@@ -23,15 +23,17 @@ import mappers
 from consumer import connection
 from consumer.batch import LEAD
 from consumer.errors import KafkaUnusable
+from consumer.openapi import OPENAPI, document
 from consumer.publish import key_of
 from consumer.settings import Settings
-from lineagegraph.api.access import Refused, allow, answer, body_of, grant_of
+from lineagegraph.api.access import Refused, Turns, allow, answer, body_of, grant_of
 from lineagegraph.naming import Naming
 from lineagegraph.tokens import Grant, Tokens
 
-PATH = "/api/v1/lineage"
+PATHS = ("/api/v1/lineage", "/api/v1/lineage/batch")
 MOST_EVENTS = 1_000  # of one batch
 PATIENCE = 15.0  # seconds for the broker's acknowledgement
+AT_ONCE = 32  # requests whose bodies are held; others wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ _REMEDIES = {
     "forbidden": "Ask for a token that may write to this namespace.",
     "too_large": "Send a smaller event.",
 }
+Sendable = tuple[bytes, Any]  # an event as it is sent, and what it says
 _REMEDY = "Send an event as the OpenLineage specification has it."
 
 
@@ -69,10 +72,11 @@ class Ingest:
         self._naming = naming
         self._tokens = tokens
         self._producer: AIOKafkaProducer | None = None
+        self._turns = Turns(AT_ONCE, PATIENCE)
 
     def routes(self) -> list[Route]:
         """One event or a list at the path of OpenLineage's HTTP transport; lists also at its batch path."""
-        return [Route(path, self._take, methods=["POST"]) for path in (PATH, f"{PATH}/batch")]
+        return [*(Route(path, self._take, methods=["POST"]) for path in PATHS), Route(OPENAPI, _described)]
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -100,7 +104,10 @@ class Ingest:
     async def _take(self, request: Request) -> Response:
         grant = grant_of(request, self._tokens)
         allow(grant, "write")
-        events = _events(await body_of(request, self._settings.max_event_bytes))
+        async with self._turns.one():
+            return await self._taken(grant, _events(await body_of(request, self._settings.max_event_bytes)))
+
+    async def _taken(self, grant: Grant, events: list[Sendable]) -> Response:
         found = [bad for index, (value, _) in enumerate(events) if (bad := self._bad(index, value, grant))]
         if found:  # all or nothing: a producer that repeats the batch repeats nothing that was taken
             status = 403 if all(bad.code == "forbidden" for bad in found) else 422
@@ -115,6 +122,8 @@ class Ingest:
                 message = "The event is dated more than 24 hours after now."
                 raise mappers.Malformed("event_time", "/eventTime", message)
             hidden = [] if grant.sight.whole else grant.sight.hidden_in(mappers.map_event(decoded, self._naming).facts)
+        except RecursionError:
+            return Bad(index, "json_depth", "The event is nested too deeply.", _REMEDY)
         except mappers.Malformed as error:
             return Bad(index, error.reason, error.message, _REMEDIES.get(error.reason, _REMEDY), error.pointer)
         if hidden:
@@ -122,7 +131,7 @@ class Ingest:
             return Bad(index, "forbidden", message, _REMEDIES["forbidden"])
         return None
 
-    async def _send(self, events: list[tuple[bytes, Any]]) -> None:
+    async def _send(self, events: list[Sendable]) -> None:
         """Every event acknowledged by the brokers. Raises Refused: some may have been taken, which repeating mends."""
         if self._producer is None:
             raise Refused(503, "UNAVAILABLE", "The server is stopping; send it again.")
@@ -136,7 +145,7 @@ class Ingest:
             raise Refused(503, "UNAVAILABLE", "Kafka did not acknowledge; send it again, that is safe.") from None
 
 
-def _events(body: bytes) -> list[tuple[bytes, Any]]:
+def _events(body: bytes) -> list[Sendable]:
     """The events of a body, one or a list of them: their bytes and what they say. Raises Refused."""
     try:
         document = orjson.loads(body)
@@ -148,4 +157,11 @@ def _events(body: bytes) -> list[tuple[bytes, Any]]:
         raise Refused(400, "EMPTY", "The list holds no event.")
     if len(document) > MOST_EVENTS:
         raise Refused(413, "TOO_LARGE", f"A list may hold {MOST_EVENTS} events.")
-    return [(orjson.dumps(event), event) for event in document]
+    try:
+        return [(orjson.dumps(event), event) for event in document]
+    except orjson.JSONEncodeError:  # it writes fewer levels than it reads
+        raise Refused(400, "JSON_DEPTH", "An event of the list is nested too deeply; send it by itself.") from None
+
+
+async def _described(_: Request) -> Response:
+    return answer(document(PATHS))

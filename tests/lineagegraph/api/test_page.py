@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 from lineagegraph.api.access import CODES
+from lineagegraph.api.app import Serving
+from lineagegraph.api.arguments import MOST
 from lineagegraph.api.limits import QueryLimits
 from lineagegraph.tokens import Tokens
 from tests.docs import DOCS
@@ -41,5 +43,11 @@ def test_codes_and_limits_are_those_of_the_page() -> None:
         f"{limits.depth} levels",
         f"{limits.fields} fields",
         f"{limits.cost:,} values",
+        f"{limits.repeats} may repeat",
+        f"{limits.questions} questions",
+        f"{MOST:,} values in an argument",
+        f"{Serving().most_bytes // 1024} KiB",
+        f"{Serving().patience:g} seconds",
+        f"{Serving().at_once} requests",
     )
-    assert [word for word in words if word not in PAGE] == []
+    assert [word for word in words if word not in " ".join(PAGE.split())] == []
