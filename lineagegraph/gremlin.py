@@ -27,7 +27,7 @@ from gremlin_python.driver.serializer import GraphBinarySerializersV1
 
 from lineagegraph.errors import GraphRejected, GraphUnavailable
 from lineagegraph.settings import GraphSettings
-from lineagegraph.transport import Transport
+from lineagegraph.transport import Transport, unreached
 
 COMPILING = 30.0  # seconds that the first request with a script may take on a cold server
 READ_AHEAD = 8  # messages of a stream that may wait for us
@@ -176,7 +176,7 @@ class Connection:
             if isinstance(error, ConfigurationError):
                 raise GraphUnavailable(_unauthorized(host)) from None
             if not reached:
-                raise GraphUnavailable(f"No graph answers at {host}. Start it, or set LINEAGE_GRAPH_URLS.") from None
+                raise GraphUnavailable(unreached(error, host)) from None
             raise GraphUnavailable(f"The graph at {host} did not answer ({type(error).__name__}).") from None
 
 

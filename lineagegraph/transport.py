@@ -25,6 +25,33 @@ MOST_REPLY_BYTES = 256 * 1024 * 1024
 T = TypeVar("T")
 
 
+class NoCertificates(Exception):
+    """The file that should say whom to trust cannot be read, or holds no certificates."""
+
+
+_UNTRUSTED = (
+    "The graph at {host} shows a certificate that is not trusted ({reason}). Set LINEAGE_GRAPH_TLS_CA_FILE to the "
+    "certificate of who signed it, and LINEAGE_GRAPH_URLS to a name that it is made for."
+)
+_NOT_TLS = "The server at {host} speaks no TLS, or none that we do. Without TLS LINEAGE_GRAPH_URLS is ws://…."
+_STRANGER = "What answers at {host} is no Gremlin Server, or one behind TLS. With TLS LINEAGE_GRAPH_URLS is wss://…."
+# What an error that ended an attempt to connect means; the first row that fits.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (NoCertificates, "The file of LINEAGE_GRAPH_TLS_CA_FILE cannot be read, or holds no certificates."),
+    (ssl.SSLCertVerificationError, _UNTRUSTED),
+    (ssl.SSLError, _NOT_TLS),
+    (aiohttp.ServerDisconnectedError, _STRANGER),
+    (aiohttp.WSServerHandshakeError, _STRANGER),
+    (Exception, "No graph answers at {host}. Start it, or set LINEAGE_GRAPH_URLS."),
+)
+
+
+def unreached(error: Exception, host: str) -> str:
+    """Why there is no connection, and the remedy."""
+    reason = getattr(getattr(error, "certificate_error", error), "verify_message", "")
+    return next(says for kind, says in _REASONS if isinstance(error, kind)).format(host=host, reason=reason)
+
+
 class Transport(AbstractBaseTransport):  # type: ignore[misc]  # gremlinpython has no types
     """Has an event loop of its own, so it must be called from a thread in which none runs."""
 
@@ -51,10 +78,14 @@ class Transport(AbstractBaseTransport):  # type: ignore[misc]  # gremlinpython h
         return self._socket is None or self._socket.closed
 
     def connect(self, url: str, headers: Any = None) -> None:
-        """Open the connection. Raises what the network says, and TimeoutError."""
+        """Open the connection. Raises what the network says, TimeoutError and NoCertificates."""
+
+        try:
+            context = ssl.create_default_context(cafile=str(self._tls_ca_file)) if self._tls_ca_file else True
+        except OSError as error:
+            raise NoCertificates from error
 
         async def connect() -> None:
-            context = ssl.create_default_context(cafile=str(self._tls_ca_file)) if self._tls_ca_file else True
             self._plain = url.startswith("ws:")
             self._session = aiohttp.ClientSession()
             self._socket = await self._session.ws_connect(

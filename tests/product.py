@@ -35,6 +35,14 @@ class Product:
         assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def refused(self, *arguments: str) -> str:
+        """What a command says of its error; it must end with 1 and do nothing else."""
+        done = subprocess.run(
+            self._command(arguments), env=self._environment(), capture_output=True, text=True, timeout=120
+        )
+        assert (done.returncode, done.stdout) == (1, ""), f"{arguments} ended with {done.returncode}: {done.stderr}"
+        return done.stderr
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A command that goes on beside the test; what it says is added to the log."""
         with self.log.open("ab") as log:
