@@ -47,6 +47,7 @@ def serve(
     import uvicorn
 
     from consumer import tracing
+    from consumer.patient import PatientProtocol
     from consumer.settings import load
     from lineagegraph.api.app import Serving
     from lineagegraph.tokens import Tokens
@@ -69,6 +70,7 @@ def serve(
             tracing.TracedRequests(app),
             host=host,
             port=port,
+            http=PatientProtocol,
             loop="asyncio",  # aiokafka does not work reliably on uvloop
             log_level="warning",
             access_log=False,

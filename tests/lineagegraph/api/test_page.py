@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from consumer.patient import SECONDS
 from lineagegraph.api.access import CODES
 from lineagegraph.api.app import Serving
 from lineagegraph.api.arguments import MOST
@@ -48,6 +49,7 @@ def test_codes_and_limits_are_those_of_the_page() -> None:
         f"{MOST:,} values in an argument",
         f"{Serving().most_bytes // 1024} KiB",
         f"{Serving().patience:g} seconds",
+        f"{SECONDS:g} seconds",
         f"{Serving().at_once} requests",
     )
     assert [word for word in words if word not in " ".join(PAGE.split())] == []
