@@ -1,35 +1,21 @@
 """What there is: datasets by layer, search by name, orphans, models without snapshots, paths from a layer to models.
 
 Names are not in a search index: one would cost every write, and everything in the graph is reached from a name that
-people type. What has no index is found by looking at every name in its order; a page ends when it is full or the time
-is over, and `after` says from where to go on.
+people type. What has no index is found by looking at every name in its order, page by page.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lineagegraph import lineage, needs, rules
 from lineagegraph.facts import Vertex
+from lineagegraph.pages import Page, behind, cursor, looked_through
 from lineagegraph.reader import Reader
 
 FIRST = 100
-AT_ONCE = 200  # vertices whose surroundings are fetched together
 NAMED = ("Dataset", "Pipeline", "Model", "Feature")  # what has a name that people know
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Things in the order of their names; `after` continues the list (None: there are no more).
-
-    `cut`: the time was over, or the limits reached, before the page was full.
-    """
-
-    things: tuple[Vertex, ...]
-    after: str | None
-    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +39,10 @@ def in_order(names: Iterable[Vertex]) -> list[Vertex]:
     return sorted(set(names), key=cursor)
 
 
-def cursor(vertex: Vertex) -> str:
-    """Where a page ends."""
-    return "\x1f".join((vertex.key[1], *vertex.key, vertex.label))
-
-
 def by_layer(reader: Reader, layer: str, first: int = FIRST, after: str | None = None) -> Page:
     """The datasets of a layer."""
     found = in_order(_of_layer(reader, layer))
-    shown = found[_behind(found, after) :][:first]
+    shown = found[behind(found, after) :][:first]
     more = bool(shown) and shown[-1] != found[-1]
     return Page(tuple(shown), cursor(shown[-1]) if more else None, bool(reader.unfinished))
 
@@ -77,16 +58,36 @@ def _of_layer(reader: Reader, layer: str) -> set[Vertex]:
 def search(reader: Reader, names: Sequence[Vertex], text: str, first: int = FIRST, after: str | None = None) -> Page:
     """Datasets, pipelines, models and features in whose name this text stands, whatever the case of its letters.
 
+    A dataset is found by any of its names and listed once, as itself, at the first of those that fit.
     `names`: those of all of them, in order.
     """
     wanted = text.casefold()
 
-    def fits(some: Collection[Vertex]) -> Collection[Vertex]:
-        return {v for v in some if wanted in v.key[1].casefold()}
+    def fits(name: Vertex) -> bool:
+        return wanted in name.key[1].casefold() and not reader.view.corrections.ignores(name)
 
-    page = _looked_through(reader, names, fits, first, after)
+    def fitting(some: Collection[Vertex]) -> dict[Vertex, Vertex]:
+        found = [name for name in some if fits(name)]
+        needs.names(reader, [name for name in found if name.label == "Dataset"])
+        meant = {name: _meant(reader, name) for name in found}
+        return {name: thing for name, thing in meant.items() if name == _first(name, thing)}
+
+    def _first(name: Vertex, thing: Vertex) -> Vertex:
+        return min(filter(fits, _names(thing)), key=cursor, default=name)
+
+    def _names(thing: Vertex) -> Iterable[Vertex]:
+        if thing.label != "Dataset":
+            return (thing,)
+        return {as_stored for n in rules.names_of(reader.view, thing) for as_stored in reader.view.corrections.names(n)}
+
+    page = looked_through(reader, names, fitting, first, after)
     reader.fetch(page.things)
     return page
+
+
+def _meant(reader: Reader, name: Vertex) -> Vertex:
+    """The dataset that has this name; any other thing is its own."""
+    return rules.physical(reader.view, reader.view.corrections.dataset(name)) if name.label == "Dataset" else name
 
 
 def orphans(
@@ -99,7 +100,7 @@ def orphans(
     if layer is not None:
         datasets = in_order(_of_layer(reader, layer))
 
-    def unused(some: Collection[Vertex]) -> Collection[Vertex]:
+    def unused(some: Collection[Vertex]) -> dict[Vertex, Vertex]:
         needs.names(reader, some)
         # Another name of a dataset comes with it; so does what the operator says is another name.
         physical = [d for d in some if reader.view.corrections.dataset(d) == d == rules.physical(reader.view, d)]
@@ -108,20 +109,20 @@ def orphans(
         needs.standing(reader, physical)
         every = {n for d in physical for n in rules.names_of(reader.view, d)}
         needs.current(reader, {p for n in every for p in reader.view.into("CONSUMES", n)})
-        return {d for d in physical if rules.is_orphan(reader.view, d)}
+        return {d: d for d in physical if rules.is_orphan(reader.view, d)}
 
-    return _looked_through(reader, datasets, unused, first, after)
+    return looked_through(reader, datasets, unused, first, after)
 
 
 def without_snapshots(reader: Reader, models: Sequence[Vertex], first: int = FIRST, after: str | None = None) -> Page:
     """Those of these model versions, in order, that were trained on anything whose snapshot is not recorded."""
 
-    def bare(some: Collection[Vertex]) -> Collection[Vertex]:
+    def bare(some: Collection[Vertex]) -> dict[Vertex, Vertex]:
         needs.training(reader, some)
         found = ((model, rules.training(reader.view, model)) for model in some)
-        return {model for model, t in found if t and any(row.snapshot.version is None for row in t.trained_on)}
+        return {model: model for model, t in found if t and any(row.snapshot.version is None for row in t.trained_on)}
 
-    return _looked_through(reader, models, bare, first, after)
+    return looked_through(reader, models, bare, first, after)
 
 
 def paths_to_models(
@@ -129,7 +130,7 @@ def paths_to_models(
 ) -> Paths:
     """A shortest path from each dataset of a layer to each model below it; `first` of them and the rest of the last."""
     starts = in_order(_of_layer(reader, layer))
-    starts = starts[_behind(starts, after) :]
+    starts = starts[behind(starts, after) :]
     found: list[Path] = []
     cut = bool(reader.unfinished)
     for number, start in enumerate(starts):
@@ -156,30 +157,3 @@ def _back(end: Vertex, start: Vertex, came: dict[Vertex, Vertex]) -> Iterator[Ve
         yield at
         at = came[at]
     yield start
-
-
-def _looked_through(
-    reader: Reader,
-    names: Sequence[Vertex],
-    chosen: Callable[[Collection[Vertex]], Collection[Vertex]],
-    first: int,
-    after: str | None,
-) -> Page:
-    """The first of these names behind `after` that are chosen; as many are looked at as it takes, or time allows."""
-    found: list[Vertex] = []
-    start = _behind(names, after)
-    while start < len(names):
-        if reader.exhausted:
-            last = cursor(names[start - 1]) if start else ""
-            return Page(tuple(found), last, True)
-        some = [name for name in names[start : start + AT_ONCE] if not reader.view.corrections.ignores(name)]
-        fitting = chosen(some)
-        found += [name for name in some if name in fitting]
-        start += AT_ONCE
-        if len(found) > first or (len(found) == first and start < len(names)):
-            return Page(tuple(found[:first]), cursor(found[first - 1]), bool(reader.unfinished))
-    return Page(tuple(found), None, bool(reader.unfinished))
-
-
-def _behind(names: Sequence[Vertex], after: str | None) -> int:
-    return 0 if after is None else bisect_right(names, after, key=cursor)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lineagegraph import inventory
+from lineagegraph import inventory, rules
 from lineagegraph.api.catalogue import Catalogue
+from lineagegraph.corrections import Corrections
 from lineagegraph.errors import GraphUnavailable
 from lineagegraph.facts import Vertex
 from lineagegraph.reader import Limits, Reader
 from lineagegraph.sight import Sight
+from lineagegraph.view import View
 from tests.lineagegraph.api.asking import Api, asking
 from tests.lineagegraph.fake_graph import FakeGraph
 from tests.lineagegraph.made import made_at_random
@@ -65,6 +68,41 @@ def test_search_finds_names_whatever_their_case_each_once(api: Api) -> None:
     assert {row["label"] for row in found} == {"Dataset", "Pipeline", "Model"}
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("text", ["", "T", "db.t", "lake/t1", "job", "catalogue"])
+def test_search_finds_a_dataset_by_any_of_its_names_and_lists_it_once_as_itself(seed: int, text: str) -> None:
+    facts = made_at_random(seed, 60)
+    view, every = View(facts), inventory.in_order(v for v in facts.vertices if v.label in inventory.NAMED)
+    meant = {v: rules.physical(view, v) if v.label == "Dataset" else v for v in every}
+    assert any(name != thing for name, thing in meant.items())
+    wanted = {thing for name, thing in meant.items() if text.lower() in name.key[1]}
+    found, after = list[Vertex](), None
+    while True:
+        page = inventory.search(Reader(FakeGraph(facts).ask), every, text, 2, after)
+        found += page.things
+        if (after := page.after) is None:
+            break
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("lone", ["bronze/a"]), ("silver", ["silver/ab"]), ("bronze/", ["bronze/a", "bronze/b"])],
+)
+def test_search_finds_a_dataset_by_the_name_that_the_operators_file_gives_it(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
+    file = tmp_path / "aliases.toml"
+    also = ", ".join(f'{{ namespace = "lineagegraph", name = "bronze/{name}" }}' for name in ("lone", "Alone"))
+    file.write_text(f'[[alias]]\nnamespace = "lineagegraph"\nname = "bronze/a"\nalso = [{also}]\n', encoding="utf-8")
+    with asking() as api:
+        api.data(STATED)
+        every = inventory.in_order(v for v in api.graph.facts.vertices if v.label == "Dataset")
+        reader = Reader(api.graph.ask, corrections=Corrections.load(file))
+        assert [v.key[1] for v in inventory.search(reader, every, text).things] == expected
+
+
 def test_orphans_are_what_nobody_uses(api: Api) -> None:
     assert names(pages(api, "orphans(first: 1, after: $after)", "things")) == ["bronze/Alone", "bronze/lone"]
     assert names(pages(api, 'orphans(layer: "silver", first: 1, after: $after)', "things")) == []
@@ -109,7 +147,7 @@ def test_pages_are_bounded(api: Api, question: str, first: int) -> None:
 def test_an_answer_that_ends_early_says_from_where_to_go_on_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lineagegraph.inventory.AT_ONCE", 2)
+    monkeypatch.setattr("lineagegraph.pages.AT_ONCE", 2)
     facts = made_at_random(3, 60)
     every = inventory.in_order(v for v in facts.vertices if v.label == "Dataset")
     whole = inventory.orphans(Reader(FakeGraph(facts).ask), every, 1000)
