@@ -27,30 +27,37 @@ MOST_REMEMBERED = 4_096  # bytes of a facet whose facts are kept for the next ev
 
 
 def schema(c: Context, p: Place, facet: Facet) -> None:
-    """The schema and its columns. Equal field lists give the same facts, so they are made once a day."""
+    """The schema and its columns. Equal field lists give the same facts, so they are made once."""
     raw = orjson.dumps(facet.get("fields"))
     make = _schema_facts if len(raw) <= MOST_REMEMBERED else _schema_facts.__wrapped__
-    facts, digest, count = make(p.vertex, raw, c.day_start)
+    facts, schema, count = make(p.vertex, raw)
     c.count(count)
     c.facts.include(facts)
     p.fields = facet.get("fields")
-    if digest is not None:
-        c.say(p.vertex, schema=[digest, claimant(c, p)])
+    if schema is not None:
+        c.facts.include(_stated_on(schema, c.day_start))
+        c.say(p.vertex, schema=[schema.key[-1], claimant(c, p)])
 
 
 @lru_cache(maxsize=4_096)
-def _schema_facts(of: Vertex, raw: bytes, day_start: int) -> tuple[Facts, str | None, int]:
+def _schema_facts(of: Vertex, raw: bytes) -> tuple[Facts, Vertex | None, int]:
     facts = Facts()
     fields = list(_flat(orjson.loads(raw), "", 0))
     if not fields:
         return facts, None, 0
     digest, described = hashed(fields)
-    moments = {"first_stated_on": -day_start, "last_stated_on": day_start}
-    vertex = facts.vertex(Vertex("Schema", (*of.key, digest)), {"fields": described, **moments})
+    vertex = facts.vertex(Vertex("Schema", (*of.key, digest)), {"fields": described})
     facts.edge("HAS_SCHEMA", of, vertex)
     for name, _, _ in fields:
         facts.edge("HAS_COLUMN", of, Vertex("Column", (*of.key, name)))
-    return facts, digest, len(fields)
+    return facts, vertex, len(fields)
+
+
+@lru_cache(maxsize=32_768)
+def _stated_on(schema: Vertex, day_start: int) -> Facts:
+    facts = Facts()
+    facts.vertex(schema, {"first_stated_on": -day_start, "last_stated_on": day_start})
+    return facts
 
 
 def hashed(fields: list[Any]) -> tuple[str, str]:

@@ -32,6 +32,7 @@ class Columns:
     facts: Facts
     sources: tuple[Vertex, ...]
     count: int
+    statement: Vertex | None = None  # that keeps all of it, and when it was last stated
 
 
 def column_lineage(c: Context, p: Place, facet: Facet) -> None:
@@ -74,6 +75,8 @@ def _state(c: Context, of: Vertex, columns: Columns, sources: tuple[Vertex, ...]
     """These datasets, and no others, made that one: stated by this event."""
     c.count(columns.count + len(sources))
     c.facts.include(columns.facts)
+    if columns.statement:
+        c.facts.include(_stated_on(columns.statement, c.day_start))
     _stated(c, of)
     for source in sources:
         c.edge("DERIVED_FROM", of, _stated(c, source), daily=True)
@@ -123,14 +126,15 @@ def _kind(part: Facet) -> str:
 def _columns(c: Context, of: Vertex, fields_and_dataset: list[Any]) -> Columns:
     raw = orjson.dumps(fields_and_dataset)
     make = _column_facts if len(raw) <= MOST_REMEMBERED else _column_facts.__wrapped__
-    columns = make(of, raw, c.day_start, c.naming, frozenset())
+    columns = make(of, raw, c.naming, frozenset())
     meant = frozenset((s, to) for s in columns.sources if (to := c.aliases.get(s)))
-    return make(of, raw, c.day_start, c.naming, meant) if meant else columns
+    return make(of, raw, c.naming, meant) if meant else columns
 
 
 @lru_cache(maxsize=4_096)
-def _column_facts(of: Vertex, raw: bytes, day_start: int, naming: Naming, aliases: Aliases) -> Columns:
+def _column_facts(of: Vertex, raw: bytes, naming: Naming, aliases: Aliases) -> Columns:
     facts, sources, count, meant, stated = Facts(), dict[Vertex, None](), 0, dict(aliases), list[list[Any]]()
+    statement = None
     fields, whole = orjson.loads(raw)
     for column, entry in mapping({"fields": fields}, "fields").items():
         target = Vertex("Column", (*of.key, required({"column": column}, "column")))
@@ -152,13 +156,20 @@ def _column_facts(of: Vertex, raw: bytes, day_start: int, naming: Naming, aliase
         stated.sort(key=ascii_json)
         digest, described = hashed(stated)
         statement = Vertex("ColumnLineage", (*of.key, digest))
-        facts.vertex(statement, {"fields": described, "last_stated_on": day_start})
+        facts.vertex(statement, {"fields": described})
         facts.edge("HAS_COLUMN_LINEAGE", of, statement)
     for source in objects({"dataset": whole}, "dataset"):
         known = names.described(required(source, "namespace"), required(source, "name"), naming)
         if not known.artificial:
             sources[meant.get(known.vertex, known.vertex)] = None
-    return Columns(facts, tuple(sources), count)
+    return Columns(facts, tuple(sources), count, statement)
+
+
+@lru_cache(maxsize=32_768)
+def _stated_on(statement: Vertex, day_start: int) -> Facts:
+    facts = Facts()
+    facts.vertex(statement, {"last_stated_on": day_start})
+    return facts
 
 
 def _transformations(source: Facet, entry: Facet) -> list[list[Any]]:
