@@ -1,10 +1,11 @@
 """How fast events go from Kafka through the consumer into the graph, everything on this machine.
 
     python -m benchmarks.e2e [--store cassandra|inmemory|both] [--events 40000] [--consumers 1] [--repetitions 3]
+                             [--commit-log periodic|group|batch]
 
-The events are those of `gen_events.py --shape pairs` (11.6 kB each); the servers are those of the local stack, with
-Cassandra's commit log periodic; the consumers are processes as users run them, which commit late. The first part of
-the events only warms the servers up. Counted is from then to the last event that is written, and the CPU time of
+The events are those of `gen_events.py --shape pairs` (11.6 kB each); the servers are those of the local stack; the
+consumers are processes as users run them, which commit late where Cassandra's commit log is periodic. The first part
+of the events only warms the servers up. Counted is from then to the last event that is written, and the CPU time of
 every process that has a part in it. The cells are those that the facts take, folded by the consumer's batches.
 Machines are shared and noisy: the CPU time of an event is worth more than the clock. JSON=1 adds one last line of JSON.
 """
@@ -32,6 +33,7 @@ from benchmarks.consume import fill
 from benchmarks.measure import Spread, cpu_seconds, report, table
 from consumer.settings import load
 from deploy.local import JanusGraph, JanusGraphOnCassandra, Stack
+from deploy.local.cassandra import CommitLog
 from lineagegraph.facts import Facts, fold
 from lineagegraph.gremlin import Connections
 from lineagegraph.install import install
@@ -95,8 +97,9 @@ def _cells(news: Facts) -> int:
 class Bench:
     """The servers, and the topic with its events."""
 
-    def __init__(self, stack: Stack, topic: str, count: int, consumers: int) -> None:
+    def __init__(self, stack: Stack, topic: str, count: int, consumers: int, commit_log: CommitLog) -> None:
         self.stack = stack
+        self.commit_log: CommitLog = commit_log
         self.topic = topic
         self.count = count
         self.consumers = consumers
@@ -108,7 +111,8 @@ class Bench:
         if isinstance(server, JanusGraphOnCassandra):
             pids["cassandra"] = self.stack.cassandra().process.pid
         try:
-            with self._consuming(server.url, sync=2.0 if which == "cassandra" else 0.0) as running:
+            late = which == "cassandra" and self.commit_log == "periodic"
+            with self._consuming(server.url, sync=3.0 if late else 0.0) as running:
                 return self._measure(running, pids)
         finally:
             server.stop()
@@ -117,7 +121,7 @@ class Bench:
         if which == "inmemory":
             server: JanusGraph = self.stack.janusgraph("inmemory")
         else:
-            self.stack.cassandra().start()
+            self.stack.cassandra(self.commit_log).start()
             server = self.stack.janusgraph("cassandra", keyspace=f"b{uuid.uuid4().hex[:8]}")
         server.start()
         connections = Connections(GraphSettings(urls=(server.url,)))
@@ -218,6 +222,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=40_000)
     options.add_argument("--consumers", type=int, default=1)
     options.add_argument("--repetitions", type=int, default=3)
+    options.add_argument("--commit-log", choices=("periodic", "group", "batch"), default="periodic")
     chosen = options.parse_args()
     stack, answer = Stack("bench-e2e"), {}
     try:
@@ -226,7 +231,7 @@ def main() -> None:
         values = list(events.lines("--shape", "pairs", "--count", str(chosen.events)))
         asyncio.run(fill(settings, values, PARTITIONS, "none", by_key=True))
         of_cells = cells(values[: 20 * settings.batch_records], settings.batch_records)
-        bench = Bench(stack, settings.topics[0], len(values), chosen.consumers)
+        bench = Bench(stack, settings.topics[0], len(values), chosen.consumers, chosen.commit_log)
         del values
         for which in ("cassandra", "inmemory") if chosen.store == "both" else (chosen.store,):
             answer[which] = _print(which, [bench.life(which) for _ in range(chosen.repetitions)], of_cells)

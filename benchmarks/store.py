@@ -1,6 +1,7 @@
 """How fast the graph takes facts, beside what others do with the same elements, in one run on this machine.
 
     python -m benchmarks.store [--store inmemory|cassandra|both] [--events 2000] [--repetitions 3] [--seconds 10]
+                               [--commit-log periodic|group|batch]
 
 The facts are those of `gen_events.py --shape pairs`, folded in batches of 500 events. Compared are our blind upsert,
 mergeV/mergeE and fold/coalesce as bytecode, and on Cassandra a bare writer: the cells that our upsert left behind,
@@ -23,6 +24,7 @@ from typing import Any, Literal
 from benchmarks import events, rivals
 from benchmarks.measure import Spread, cpu_seconds, in_parallel, report, table
 from deploy.local import JanusGraph, JanusGraphOnCassandra, Stack
+from deploy.local.cassandra import CommitLog
 from lineagegraph.facts import Facts
 from lineagegraph.gremlin import Connections
 from lineagegraph.install import install
@@ -102,7 +104,7 @@ def ours(store: GraphStore, batches: Sequence[Facts]) -> int:
 def run(which: Store, options: argparse.Namespace) -> dict[str, float]:
     """The table of one store, and its numbers."""
     stack = Stack("bench")
-    server = _fresh(stack, which)
+    server = _fresh(stack, which, options.commit_log)
     settings = GraphSettings(urls=(server.url,), connections=CONNECTIONS)
     connections = Connections(settings)
     install(connections, Naming.load().hash)
@@ -136,12 +138,12 @@ def run(which: Store, options: argparse.Namespace) -> dict[str, float]:
     return _print(which, results)
 
 
-def _fresh(stack: Stack, which: Store) -> JanusGraph:
+def _fresh(stack: Stack, which: Store, commit_log: CommitLog = "periodic") -> JanusGraph:
     if which == "inmemory":
         server: JanusGraph = stack.janusgraph("inmemory")
         server.stop()
     else:
-        stack.cassandra().start()
+        stack.cassandra(commit_log).start()
         server = stack.janusgraph("cassandra", keyspace=f"b{uuid.uuid4().hex[:8]}")
     server.start()
     return server
@@ -174,6 +176,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10, help="how long the slow ways may take each time")
+    parser.add_argument("--commit-log", choices=("periodic", "group", "batch"), default="periodic")
     options = parser.parse_args()
     stores: list[Any] = ["cassandra", "inmemory"] if options.store == "both" else [options.store]
     report({"stores": {which: run(which, options) for which in stores}})
