@@ -50,10 +50,10 @@ def check(as_json: bool) -> None:
 def findings(settings: Settings) -> Iterator[Finding]:
     """Every finding, the graph's first: the group's offsets belong to it."""
     from consumer.check_kafka import check_kafka
-    from consumer.settings import unknown
+    from consumer.environment import unknown
     from lineagegraph.probe import Finding, probe
 
-    for line in unknown():
+    for line in unknown(type(settings)):
         yield Finding("settings", "warning", f"{line}.", "Correct its name: nobody reads it.")
     ids: dict[str, str] = {}
     yield from probe(settings.graph(), ids)

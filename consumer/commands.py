@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer import settings as configuration
+from consumer import environment
 from consumer.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -93,16 +93,16 @@ def config(as_json: bool) -> None:
     """
     settings = load()
     shown = settings.redacted()
-    for line in configuration.unknown():
+    for line in environment.unknown(Settings):
         click.echo(f"Warning: {line}", err=True)
     if as_json:
         click.echo(json.dumps(shown, indent=2))
         return
     for name, field in Settings.model_fields.items():
-        variable = configuration.variable(name)
+        variable = environment.variable(name)
         value = shown[variable]
         text = ",".join(value) if isinstance(value, list) else "" if value is None else str(value)
-        click.echo(f"{variable}={text}\n    {field.description} ({configuration.origin(name)})")
+        click.echo(f"{variable}={text}\n    {field.description} ({environment.origin(Settings, name)})")
 
 
 @click.command()

@@ -1,12 +1,11 @@
 """Settings: one frozen object, read once from `LINEAGE_…` variables; nothing else reads the environment.
 
-Every error is found before anything starts, and all are told at once. A secret may also stand in a file that
-`LINEAGE_<NAME>_FILE` names, and is never printed.
+Every error is found before anything starts, and all are told at once. How values come out of the environment and its
+files is in `consumer.environment`.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from dataclasses import replace
@@ -14,18 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from consumer.environment import PREFIX, Environment, sentence, variable
 from consumer.errors import BadSettings
 from lineagegraph.settings import GraphSettings
-
-PREFIX = "LINEAGE_"
 
 _List = Annotated[tuple[str, ...], NoDecode]  # a comma-separated text, not JSON
 
@@ -230,7 +222,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Environment(settings_cls)
+        return init_settings, Environment(settings_cls)
 
     def dead_letters_of(self, topic: str) -> str:
         """The dead-letter topic of a source topic."""
@@ -292,70 +284,6 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        lines = [_sentence(problem) for problem in error.errors(include_url=False)]
+        lines = [sentence(Settings, problem) for problem in error.errors(include_url=False)]
         count = "One setting is" if len(lines) == 1 else f"{len(lines)} settings are"
         raise BadSettings(f"{count} wrong:\n  " + "\n  ".join(lines)) from None
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"{PREFIX}{name.upper()}"
-
-
-def origin(name: str) -> str:
-    """Where the setting's value comes from: environment, file or default."""
-    if variable(name) in os.environ:
-        return "environment"
-    return "file" if is_secret(name) and f"{variable(name)}_FILE" in os.environ else "default"
-
-
-def unknown() -> list[str]:
-    """Variables with our prefix that are no setting, each with the one that was probably meant."""
-    known = {variable(name) for name in Settings.model_fields}
-    known |= {f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)}
-    found = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-    return [
-        f"{name} is not a setting of the consumer" + (f"; did you mean {near[0]}?" if near else "")
-        for name in found
-        for near in [difflib.get_close_matches(name, known, n=1)]
-    ]
-
-
-class _Environment(EnvSettingsSource):
-    """The environment, and for secrets the files that it names."""
-
-    def __call__(self) -> dict[str, Any]:
-        values = super().__call__()
-        for name in filter(is_secret, Settings.model_fields):
-            path = os.environ.get(f"{variable(name)}_FILE")
-            if path is None:
-                continue
-            # What stands in the file is checked like a value; what cannot be read becomes an error of its field.
-            try:
-                values[name] = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                values[name] = Path(path)
-        return values
-
-
-def is_secret(name: str) -> bool:
-    """Whether the setting is never printed, and may stand in a file instead."""
-    return "SecretStr" in str(Settings.model_fields[name].annotation)
-
-
-def _sentence(problem: Any) -> str:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    if not problem["loc"]:
-        return message
-    name = str(problem["loc"][0])
-    if is_secret(name):
-        return f"{variable(name)}_FILE: the file cannot be read"
-    message = message.replace("Input should be", "must be").replace("String should", "must")
-    given = problem["input"]
-    shown = (
-        f" (given {given!r})"
-        if isinstance(given, str | int | float) and not set("'@") & set(f"{message}{given}")
-        else ""
-    )
-    # every field has an example: `_field` gives it one
-    return f"{variable(name)}: {message}{shown}, for example {Settings.model_fields[name].examples[0]}"  # type: ignore[index]

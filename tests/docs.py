@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import get_args
 
 from consumer import metrics
-from consumer.settings import Settings, is_secret, variable
+from consumer.environment import is_secret, variable
+from consumer.settings import Settings
 from deploy.monitoring import alert
 from deploy.monitoring.files import GROUPS
 from lineagegraph.schema import EDGES, INDEXES, VERTICES
@@ -54,7 +55,7 @@ def settings() -> str:
     for name, field in Settings.model_fields.items():
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         shown = "–" if default is None else f"`{default}`"
-        file = f"; or `{variable(name)}_FILE`" if is_secret(name) else ""
+        file = f"; or `{variable(name)}_FILE`" if is_secret(Settings, name) else ""
         chosen = [one for one in get_args(field.annotation) if isinstance(one, str)]
         among = f": {', '.join(f'`{one}`' for one in chosen)}" if chosen else ""
         meaning = f"{field.description}{among}{file}".replace("|", "\\|")

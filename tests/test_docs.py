@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer.settings import Settings, is_secret, variable
+from consumer.environment import is_secret, variable
+from consumer.settings import Settings
 from tests.docs import DOCS, PARTS, made
 
 ROOT = DOCS.parent
@@ -50,7 +51,7 @@ def test_every_promise_names_tests_that_exist() -> None:
 
 def test_every_setting_is_on_the_page_and_every_variable_that_is_named_anywhere_exists() -> None:
     settings = {variable(name) for name in Settings.model_fields}
-    known = settings | {f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)}
+    known = settings | {f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(Settings, name)}
     known |= set(re.findall(r'"(LINEAGE_\w+)"', "".join(path.read_text("utf-8") for path in _others())))
     named = {
         page.name: set(re.findall(r"\bLINEAGE_[A-Z_]*[A-Z]\b(?!…)", page.read_text(encoding="utf-8")))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer import settings
+from consumer import environment, settings
 from consumer.errors import BadSettings
 
 
@@ -94,9 +94,9 @@ def test_a_secret_from_a_file_is_used_and_never_shown(monkeypatch: pytest.Monkey
     shown = f"{made!r} {made.redacted()} {made.model_dump_json()}"
     assert "hush" not in shown
     assert "tell-nobody" not in shown
-    assert settings.origin("kafka_password") == "file"
-    assert settings.origin("graph_password") == "environment"
-    assert settings.origin("group") == "default"
+    assert environment.origin(settings.Settings, "kafka_password") == "file"
+    assert environment.origin(settings.Settings, "graph_password") == "environment"
+    assert environment.origin(settings.Settings, "group") == "default"
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,9 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(monkeypatch: pytest.Mon
 
 def test_a_misspelt_variable_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINEAGE_GROP", "x")
-    assert settings.unknown() == ["LINEAGE_GROP is not a setting of the consumer; did you mean LINEAGE_GROUP?"]
+    assert environment.unknown(settings.Settings) == [
+        "LINEAGE_GROP is not a setting of the consumer; did you mean LINEAGE_GROUP?"
+    ]
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from consumer.cli import cli
-from consumer.settings import PREFIX, Settings
+from consumer.environment import PREFIX
+from consumer.settings import Settings
 from deploy.compose import CONF, IMAGES, MOUNTED, files, image
 from deploy.local.home import REPOSITORY
 from deploy.monitoring.files import FOLDER as RULES

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from consumer.settings import PREFIX, Settings
+from consumer.environment import PREFIX
+from consumer.settings import Settings
 from deploy.chart.production import JANUSGRAPH
 from deploy.chart.production import files as server_files
 from deploy.chart.values import CHART, MADE, schema
