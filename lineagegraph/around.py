@@ -84,9 +84,9 @@ class Graph:
     cut: bool
 
 
-def graph(reader: Reader, start: Vertex, depth: int) -> Graph:
+def graph(reader: Reader, start: Vertex, depth: int, all_time: bool = False, as_of: int | None = None) -> Graph:
     """Everything upstream and downstream of a thing, in so many steps each way."""
-    found = [walk(reader, start, depth) for walk in (lineage.upstream, lineage.downstream)]
+    found = [walk(reader, start, depth, all_time, as_of) for walk in (lineage.upstream, lineage.downstream)]
     edges = {edge for way in found for step in way.steps for edge in _edges(step)}
     nodes = {start} | {end for _, *ends in edges for end in ends}
     return Graph(tuple(sorted(nodes)), tuple(sorted(edges)), any(way.cut for way in found))

@@ -8,6 +8,7 @@ from typing import Literal
 
 from lineagegraph import lineage, needs, rules
 from lineagegraph.columns import Uses, users_of_columns
+from lineagegraph.errors import LineageError
 from lineagegraph.facts import Vertex
 from lineagegraph.reader import Reader
 from lineagegraph.view import View
@@ -28,6 +29,11 @@ class Thresholds:
 
     low: int = 5
     medium: int = 20
+
+    def __post_init__(self) -> None:
+        """Raises LineageError for thresholds out of order."""
+        if not 0 <= self.low <= self.medium:
+            raise LineageError("Thresholds are 0 or more, that of LOW not above that of MEDIUM.")
 
     def severity(self, affected: int) -> Severity:
         """NONE for nothing, HIGH above `medium`."""

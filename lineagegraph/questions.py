@@ -87,20 +87,31 @@ def model(
 @asking.dataset
 @click.option("--change", type=click.Choice(["schema", "data", "removal"]), default="schema", show_default=True)
 @click.option("--column", "fields", multiple=True, help="Only what may use this column (again for several).")
+@click.option("--low", type=click.IntRange(0), default=5, show_default=True, help="Up to so many affected are LOW.")
+@click.option("--medium", type=click.IntRange(0), default=20, show_default=True, help="Up to so many are MEDIUM.")
 @asking.namespace
 @asking.question
 def impact(
-    graph: GraphSettings, dataset: str, change: Any, fields: tuple[str, ...], namespace: str | None, as_json: bool
+    graph: GraphSettings,
+    dataset: str,
+    change: Any,
+    fields: tuple[str, ...],
+    low: int,
+    medium: int,
+    namespace: str | None,
+    as_json: bool,
 ) -> None:
     """What a change of a dataset affects, why, and who answers for it.
 
     \b
     Example: lineagegraph impact silver/customers --change schema --column email
     """
+    from lineagegraph.impact import Thresholds
     from lineagegraph.impact import impact as ask
 
+    thresholds = Thresholds(low, medium)
     with asking.reading(graph) as reader:
-        found = ask(reader, asking.find(reader, dataset, namespace), change, fields)
+        found = ask(reader, asking.find(reader, dataset, namespace), change, fields, thresholds)
         rows = [
             (a.thing.label, asking.called(reader, a.thing), str(a.depth), "; ".join(a.reasons), ", ".join(a.owners))
             for a in (*found.datasets, *found.pipelines, *found.models, *found.features)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from lineagegraph import rules
+from lineagegraph.around import Graph
 from lineagegraph.facts import Vertex
+from lineagegraph.lineage import Lineage
+from lineagegraph.training import TrainingDataset
 from lineagegraph.view import View
 
 PROPERTIES = {
@@ -152,3 +155,26 @@ def properties_of(view: View, vertex: Vertex) -> dict[str, Any]:
 def node(view: View, vertex: Vertex) -> Node:
     """A vertex of a graph answer."""
     return Node(vertex.id, vertex.label, name_of(view, vertex), properties_of(view, vertex))
+
+
+def trained_record(row: TrainingDataset) -> DatasetRecord:
+    """A dataset that a model was trained on."""
+    namespace, name = row.dataset.key
+    return DatasetRecord(
+        row.dataset_id, row.layer, namespace, name, row.version, certainty=row.certainty, reason=row.reason
+    )
+
+
+def lines_of(found: Graph) -> tuple[Line, ...]:
+    """The edges of a graph answer."""
+    return tuple(Line(f"{a.id}>{label}>{b.id}", label, a.id, b.id, {}) for label, a, b in found.edges)
+
+
+def reached(found: Lineage) -> dict[Vertex, int]:
+    """The datasets of a walk in the order of their depth, each once and without the start."""
+    depths: dict[Vertex, int] = {}
+    for step in found.steps:
+        for end in (step.source, step.target):
+            if end != found.start and end.label == "Dataset":
+                depths.setdefault(end, step.depth)
+    return depths

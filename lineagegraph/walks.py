@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,11 +55,12 @@ def _walk(
     as_json: bool,
 ) -> None:
     from lineagegraph import display, lineage
+    from lineagegraph.moments import millis
 
-    until = int(as_of.replace(tzinfo=UTC).timestamp() * 1000) if as_of else None
+    walk = lineage.upstream if which == "upstream" else lineage.downstream
     with asking.reading(graph) as reader:
         start = lineage.find_dataset(reader, dataset, namespace)
-        found = (lineage.upstream if which == "upstream" else lineage.downstream)(reader, start, depth, all_time, until)
+        found = walk(reader, start, depth, all_time, millis(as_of))
         if as_json:
             click.echo(asking.text(display.as_json(reader.view, found, which)))
         else:

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Literal
 
 import strawberry
 from strawberry.scalars import JSON
 
 from lineagegraph import around, audit, history, impact, lineage, provenance
-from lineagegraph.api.arguments import Version, few, first_of, steps
-from lineagegraph.api.listing import Info, asked
+from lineagegraph.api.arguments import MOST, Version, few, first_of, steps
+from lineagegraph.api.listing import Info, asked, asked_in_part
 from lineagegraph.columns import column_lineage as column_walk
 from lineagegraph.reader import Reader
 
 
 @strawberry.type
 class Further:
-    """Questions whose answers are JSON. Where a page ends, `after` of the answer is what to ask the next one with."""
+    """Questions whose answers are JSON.
+
+    Where a page ends, `after` of the answer is what to ask the next one with; answers without `after` are worked out
+    as a whole, and `first` and `offset` choose a part of each list in them.
+    """
 
     @strawberry.field
     async def snapshot_provenance(
-        self, info: Info, dataset_id: str, version: Version, depth: int = 10, namespace: str | None = None
+        self,
+        info: Info,
+        dataset_id: str,
+        version: Version,
+        depth: int = 10,
+        namespace: str | None = None,
+        first: int = MOST,
+        offset: int = 0,
     ) -> JSON:
         """Every snapshot that this one was made of, and by which runs, with certainty."""
         steps(depth)
-        return await asked(
-            info,
-            lambda r: provenance.provenance(r, lineage.find_dataset(r, dataset_id, namespace), version, depth),
-        )
+
+        def work(reader: Reader) -> Any:
+            return provenance.provenance(reader, lineage.find_dataset(reader, dataset_id, namespace), version, depth)
+
+        return await asked_in_part(info, work, ("writers", "origins", "ends"), first, offset)
 
     @strawberry.field
     async def column_lineage(
@@ -39,6 +50,8 @@ class Further:
         downstream: bool = False,
         depth: int = 5,
         namespace: str | None = None,
+        first: int = MOST,
+        offset: int = 0,
     ) -> JSON:
         """What columns (all, if none are given) were made of, or what was made of them, with the transformations."""
         steps(depth)
@@ -49,7 +62,7 @@ class Further:
             dataset = lineage.find_dataset(reader, dataset_id, namespace)
             return column_walk(reader, dataset, fields, way, depth)
 
-        return await asked(info, work)
+        return await asked_in_part(info, work, ("fields", "steps"), first, offset)
 
     @strawberry.field
     async def pipeline_runs(
@@ -82,9 +95,15 @@ class Further:
         )
 
     @strawberry.field
-    async def dataset_schemas(self, info: Info, dataset_id: str, namespace: str | None = None) -> JSON:
+    async def dataset_schemas(
+        self, info: Info, dataset_id: str, namespace: str | None = None, first: int = MOST, offset: int = 0
+    ) -> JSON:
         """Every schema that a dataset has had, and its columns now."""
-        return await asked(info, lambda r: history.schemas(r, lineage.find_dataset(r, dataset_id, namespace)))
+
+        def work(reader: Reader) -> Any:
+            return history.schemas(reader, lineage.find_dataset(reader, dataset_id, namespace))
+
+        return await asked_in_part(info, work, ("schemas",), first, offset)
 
     @strawberry.field
     async def schema_drift(
@@ -100,17 +119,35 @@ class Further:
 
     @strawberry.field
     async def dataset_consumers(
-        self, info: Info, dataset_id: str, all_time: bool = False, namespace: str | None = None
+        self,
+        info: Info,
+        dataset_id: str,
+        all_time: bool = False,
+        namespace: str | None = None,
+        first: int = MOST,
+        offset: int = 0,
     ) -> JSON:
         """Who uses a dataset directly: pipelines, models, datasets and features; with `allTime` also who once did."""
-        return await asked(
-            info, lambda r: impact.consumers(r, lineage.find_dataset(r, dataset_id, namespace), all_time)
-        )
+
+        def work(reader: Reader) -> Any:
+            return impact.consumers(reader, lineage.find_dataset(reader, dataset_id, namespace), all_time)
+
+        return await asked_in_part(info, work, ("pipelines", "models", "datasets", "features"), first, offset)
 
     @strawberry.field
     async def model_audit(
-        self, info: Info, model_name: str, model_version: Version | None = None, namespace: str | None = None
+        self,
+        info: Info,
+        model_name: str,
+        model_version: Version | None = None,
+        namespace: str | None = None,
+        first: int = MOST,
+        offset: int = 0,
     ) -> JSON:
         """The audit report on a model version: what it was trained on, whether that can be read again, and how."""
-        at = int(time.time() * 1000)
-        return await asked(info, lambda r: audit.as_json(audit.audit(r, at, model_name, model_version, namespace)))
+        at = info.context.now()
+
+        def work(reader: Reader) -> Any:
+            return audit.as_json(audit.audit(reader, at, model_name, model_version, namespace))
+
+        return await asked_in_part(info, work, ("training_datasets", "training_runs", "pipelines"), first, offset)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -26,7 +27,7 @@ class ImpactAnalysis:
 
     @strawberry.field
     def severity(self) -> str:
-        """NONE for nothing, LOW up to 5, MEDIUM up to 20, HIGH above."""
+        """NONE for nothing, LOW up to `low`, MEDIUM up to `medium`, HIGH above."""
         return self.found.severity
 
     @strawberry.field
@@ -80,8 +81,15 @@ class Snapshot:
 class Run:
     """One run, and the snapshots that it read and wrote."""
 
+    found: strawberry.Private[Mapping[str, Any]]
     run_id: str
     state: str
     pipeline: JSON | None
-    read: list[Snapshot]
-    wrote: list[Snapshot]
+
+    @strawberry.field
+    def read(self, first: int = 1000, offset: int = 0) -> list[Snapshot]:
+        return [Snapshot(**row) for row in page(self.found["read"], first, offset)]
+
+    @strawberry.field
+    def wrote(self, first: int = 1000, offset: int = 0) -> list[Snapshot]:
+        return [Snapshot(**row) for row in page(self.found["wrote"], first, offset)]

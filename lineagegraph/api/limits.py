@@ -51,7 +51,6 @@ class QueryLimits:
     cost: int = 50_000
     introspected: int = 3
     repeats: int = 100  # of a name in one selection: telling whether they agree compares each with each
-    page: int = 100  # what a list holds where the query does not say
 
 
 def check(text: str, variables: Mapping[str, Any], limits: QueryLimits = QueryLimits()) -> DocumentNode:
@@ -146,7 +145,7 @@ class _Walk:
         for argument in node.arguments or ():
             if argument.name.value == "first":
                 return self._asked(argument.value)
-        return self._limits.page if name in LISTS else INTROSPECTED.get(name, 1)
+        return LISTS.get(name) or INTROSPECTED.get(name, 1)
 
     def _asked(self, value: ValueNode) -> int:
         """What a `first` asks for; at least the most that is given where the text does not tell."""
@@ -159,7 +158,7 @@ class _Walk:
             return self._asked(default) if isinstance(default, IntValueNode) else MOST
         if isinstance(value, IntValueNode):
             return max(1, int(value.value)) if len(value.value) <= DIGITS else 10**DIGITS
-        return self._limits.page
+        return MOST
 
 
-LISTS: set[str] = set()  # names of fields that take `first`; the schema fills it
+LISTS = {"at": 20}  # how long lists are where the query does not say; the schema adds those that take `first`

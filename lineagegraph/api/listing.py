@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
 
 from lineagegraph import inventory
-from lineagegraph.api.arguments import first_of, steps
+from lineagegraph.api.arguments import first_of, page, steps
 from lineagegraph.api.question import Asking
 from lineagegraph.facts import Vertex
 from lineagegraph.reader import Reader
@@ -21,6 +21,19 @@ Info = strawberry.Info[Asking, None]
 async def asked(info: Info, work: Callable[[Reader], Any]) -> JSON:
     """The answer to one question as JSON."""
     return JSON(await info.context.question().ask("answer", lambda reader: shown(work(reader))))
+
+
+async def asked_in_part(
+    info: Info, work: Callable[[Reader], Any], rows: Collection[str], first: int, offset: int
+) -> JSON:
+    """The answer as JSON with only that part of each of its lists `rows`. Raises BadArgument."""
+    page((), first, offset)
+
+    def part(reader: Reader) -> Any:
+        answer = shown(work(reader))
+        return {**answer, **{name: page(answer[name], first, offset) for name in rows}}
+
+    return JSON(await info.context.question().ask("answer", part))
 
 
 @strawberry.type

@@ -7,9 +7,11 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
-from lineagegraph import records
+from lineagegraph import lineage, records
 from lineagegraph.facts import Vertex
 from lineagegraph.view import View
+
+MOST_AT = 20  # things from which one can ask on that are shown
 
 
 @strawberry.type
@@ -39,6 +41,19 @@ class LineageEdge:
     @strawberry.field
     def edge_type(self) -> str:
         return self.label
+
+
+@strawberry.type
+class Cut:
+    """Why an answer is not whole (time, size, edges); `at`: some of the things from which one can ask on."""
+
+    why: str
+    at: list[LineageNode]
+
+
+def cut_of(view: View, cut: lineage.Cut | None) -> Cut | None:
+    """What was cut off, if anything was."""
+    return None if cut is None else Cut(why=cut.why, at=[node(view, thing) for thing in cut.at[:MOST_AT]])
 
 
 def node(view: View, vertex: Vertex, **more: Any) -> LineageNode:

@@ -75,11 +75,15 @@ class Asking:
     def _ask(self, script: str, key: str, body: str) -> dict[str, Any]:
         return self._backend.connections.ask(script, key, body, self._left())
 
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self._backend.clock() * 1000)
+
     async def state(self, say: Callable[[Statement], None]) -> None:
         """Write a statement. Raises Forbidden, BadStatement, GraphUnavailable."""
         self._allow("write")
         backend = self._backend
-        said = Statement(backend.naming, int(backend.clock() * 1000))
+        said = Statement(backend.naming, self.now())
         say(said)
         if hidden := self._grant.sight.hidden_in(said.facts):
             raise Forbidden(f"This token may not write to namespace {hidden[0]!r}.")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from lineagegraph import around, client, impact, lineage, training
+from lineagegraph import around, impact, lineage, training
 from lineagegraph.answers import run_answer
 from lineagegraph.api import limits
 from lineagegraph.api.arguments import VERSION, BadArgument, Version, few, steps
 from lineagegraph.api.further import Further
-from lineagegraph.api.impact import ImpactAnalysis, Run, Snapshot
+from lineagegraph.api.impact import ImpactAnalysis, Run
 from lineagegraph.api.letters import MILLISECONDS, Milliseconds, OfLetters
 from lineagegraph.api.listing import Listing
 from lineagegraph.api.question import Asking
 from lineagegraph.api.stating import Mutation
 from lineagegraph.api.types import DatasetLineage, LineageGraph, ModelLineage, PipelineLineage, latest
+from lineagegraph.finding import find
+from lineagegraph.moments import millis
 from lineagegraph.reader import Reader
 from lineagegraph.records import layer_of, name_of
 
@@ -32,9 +35,15 @@ class Query(Further, Listing, OfLetters):
 
     @strawberry.field
     async def dataset_lineage(
-        self, info: Info, dataset_id: str, depth: int = 5, namespace: str | None = None
+        self,
+        info: Info,
+        dataset_id: str,
+        depth: int = 5,
+        namespace: str | None = None,
+        all_time: bool = False,
+        as_of: datetime | None = None,
     ) -> DatasetLineage:
-        """A dataset by its dataset_id, or with its namespace by its whole name."""
+        """The lineage (now, ever, as of then) of a dataset by its dataset_id, or with a namespace by its whole name."""
         question, depth = info.context.question(), steps(depth)
 
         def begin(reader: Reader) -> DatasetLineage:
@@ -44,6 +53,7 @@ class Query(Further, Listing, OfLetters):
                 question=question,
                 start=start,
                 depth=depth,
+                when=lineage.When(all_time, millis(as_of)),
                 dataset_id=name_of(view, start),
                 namespace=start.key[0],
                 name=start.key[1],
@@ -99,13 +109,21 @@ class Query(Further, Listing, OfLetters):
 
     @strawberry.field
     async def lineage_graph(
-        self, info: Info, node_id: str, node_type: str = "Dataset", depth: int = 3, namespace: str | None = None
+        self,
+        info: Info,
+        node_id: str,
+        node_type: str = "Dataset",
+        depth: int = 3,
+        namespace: str | None = None,
+        all_time: bool = False,
+        as_of: datetime | None = None,
     ) -> LineageGraph:
-        """Everything up and down from a Dataset, Pipeline or Model."""
+        """Everything up and down from a Dataset, Pipeline, Model or Feature, now, ever, or as of then."""
         question, depth = info.context.question(), steps(depth)
 
         def begin(reader: Reader) -> around.Graph:
-            return around.graph(reader, client.find(reader, node_type, node_id, namespace), depth)
+            start = find(reader, node_type, node_id, namespace)
+            return around.graph(reader, start, depth, all_time, millis(as_of))
 
         found = await question.ask("graph", begin)
         return LineageGraph(
@@ -124,15 +142,22 @@ class Query(Further, Listing, OfLetters):
         change_type: str = "schema",
         columns: list[str] | None = None,
         namespace: str | None = None,
+        low: int = 5,
+        medium: int = 20,
     ) -> ImpactAnalysis:
-        """What a change (schema, data, removal) of a dataset affects; of a schema change perhaps only these columns."""
+        """What a change (schema, data, removal) of a dataset affects; of a schema change perhaps only these columns.
+
+        `low` and `medium`: how many affected things are at most LOW and MEDIUM.
+        """
         question = info.context.question()
         change, fields = CHANGES.get(change_type.lower()), few(columns, "columns")
+        thresholds = impact.Thresholds(low, medium)
         if change is None:
             raise BadArgument(f"`changeType` is one of {', '.join(CHANGES)}.")
 
         def begin(reader: Reader) -> impact.Impact:
-            return impact.impact(reader, lineage.find_dataset(reader, dataset_id, namespace), change, fields)
+            dataset = lineage.find_dataset(reader, dataset_id, namespace)
+            return impact.impact(reader, dataset, change, fields, thresholds)
 
         return ImpactAnalysis(question=question, found=await question.ask("impact", begin))
 
@@ -141,8 +166,7 @@ class Query(Further, Listing, OfLetters):
         """One run: its state, and the snapshots that it read and wrote."""
         question = info.context.question()
         found = await question.ask("run", lambda reader: run_answer(reader.view, lineage.find_run(reader, run_id)))
-        read, wrote = ([Snapshot(**row) for row in found[verb]] for verb in ("read", "wrote"))
-        return Run(run_id=found["run"], state=found["state"], pipeline=found["pipeline"], read=read, wrote=wrote)
+        return Run(found=found, run_id=found["run"], state=found["state"], pipeline=found["pipeline"])
 
 
 class _Schema(strawberry.Schema):
@@ -158,5 +182,5 @@ SCHEMA = _Schema(
 
 for _type in SCHEMA._schema.type_map.values():
     for _name, _field in getattr(_type, "fields", {}).items():
-        if "first" in getattr(_field, "args", {}):
-            limits.LISTS.add(_name)
+        if (_first := getattr(_field, "args", {}).get("first")) is not None:
+            limits.LISTS[_name] = max(limits.LISTS.get(_name, 0), _first.default_value)

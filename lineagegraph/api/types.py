@@ -5,11 +5,12 @@ from __future__ import annotations
 import strawberry
 from strawberry.scalars import JSON
 
-from lineagegraph import around, client, lineage, rules, training
+from lineagegraph import around, lineage, rules, training
 from lineagegraph.api.arguments import Version, page
-from lineagegraph.api.nodes import LineageEdge, LineageNode, node
+from lineagegraph.api.nodes import Cut, LineageEdge, LineageNode, cut_of, node
 from lineagegraph.api.question import Question
 from lineagegraph.facts import Vertex
+from lineagegraph.records import lines_of, reached
 from lineagegraph.view import View
 
 
@@ -20,15 +21,23 @@ class DatasetLineage:
     question: strawberry.Private[Question]
     start: strawberry.Private[Vertex]
     depth: strawberry.Private[int]
+    when: strawberry.Private[lineage.When]
     dataset_id: str
     namespace: str
     name: str
     layer: str | None
     version: Version | None
 
-    async def _walk(self, way: str) -> dict[Vertex, int]:
+    async def _found(self, way: str) -> lineage.Lineage:
         walk = lineage.upstream if way == "upstream" else lineage.downstream
-        return client.reached(await self.question.ask(way, lambda reader: walk(reader, self.start, self.depth)))
+        all_time, as_of = self.when.all_time, self.when.as_of
+        return await self.question.ask(way, lambda reader: walk(reader, self.start, self.depth, all_time, as_of))
+
+    async def _walk(self, way: str) -> dict[Vertex, int]:
+        return reached(await self._found(way))
+
+    async def _cut(self, way: str) -> Cut | None:
+        return cut_of(self.question.reader.view, (await self._found(way)).cut)
 
     async def _nodes(self, way: str, first: int, offset: int) -> list[LineageNode]:
         found = page((await self._walk(way)).items(), first, offset)
@@ -45,6 +54,16 @@ class DatasetLineage:
     @strawberry.field
     async def downstream_count(self) -> int:
         return len(await self._walk("downstream"))
+
+    @strawberry.field
+    async def upstream_cut(self) -> Cut | None:
+        """What limits left out upstream; null: nothing."""
+        return await self._cut("upstream")
+
+    @strawberry.field
+    async def downstream_cut(self) -> Cut | None:
+        """What limits left out downstream; null: nothing."""
+        return await self._cut("downstream")
 
     @strawberry.field
     async def upstream_datasets(self, first: int = 100, offset: int = 0) -> list[LineageNode]:
@@ -106,8 +125,13 @@ class ModelLineage:
         return [node(self.question.reader.view, pipeline) for pipeline in found]
 
     @strawberry.field
-    def dataset_snapshots(self) -> list[str]:
-        return [row.version for row in self.found.trained_on if row.version is not None]
+    def dataset_snapshots(self, first: int = 1000, offset: int = 0) -> list[str]:
+        return page([row.version for row in self.found.trained_on if row.version is not None], first, offset)
+
+    @strawberry.field
+    def cut(self) -> Cut | None:
+        """What limits left out of `upstreamPipelines`; null: nothing."""
+        return cut_of(self.question.reader.view, self.found.upstream.cut)
 
 
 @strawberry.type
@@ -159,7 +183,7 @@ class LineageGraph:
     def edges(self, first: int = 1000, offset: int = 0) -> list[LineageEdge]:
         return [
             LineageEdge(id=row.id, label=row.label, source=row.source, target=row.target, properties=JSON({}))
-            for row in page(client.lines_of(self.found), first, offset)
+            for row in page(lines_of(self.found), first, offset)
         ]
 
 

@@ -39,6 +39,9 @@ def bombs() -> dict[str, str]:
         "fragments": "{ ...f0 } " + spread + f"fragment f40 on Query {{ datasetLineage{NAME} {{ layer }} }}",
         "page": "{ datasetLineage" + NAME + " { upstreamDatasets(first: 1000000) { name } } }",
         "tokens": "{ " + "a " * 20_000 + "}",
+        "pages that are long by default": '{ lineageGraph(nodeId: "a") { nodes {'
+        + " ".join(f"a{n}: name" for n in range(60))
+        + "} } }",
         "the same name": "{ datasetLineage" + NAME + " {" + " layer" * 590 + "} }",
         "the same objects": "{ datasetLineage" + NAME + " {" + " upstreamDatasets { name }" * 290 + "} }",
         "wide introspection": "{ __schema { types { fields { args {"
