@@ -1,6 +1,6 @@
 """The canonical export: facts as sorted JSON lines with natural keys and decoded registers, no internal ids.
 
-What another edge implies (`schema.IMPLIED`) is left out: whether it is stored depends on the order of arrival.
+What another edge implies (`implied`) is left out: whether it is stored depends on the order of arrival.
 
 The same lines come from a graph (`export`) and from events (`explain`); two graphs are equal iff the hashes
 of their lines are.
@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
-from lineagegraph.facts import Edge, Facts, Properties, Vertex, identity
+from lineagegraph.facts import Facts, Properties, Vertex, identity
+from lineagegraph.implied import implied
 from lineagegraph.registers import decode
-from lineagegraph.schema import DAY, IMPLIED, VERTICES
+from lineagegraph.schema import DAY, VERTICES
 
 INTERNAL = frozenset({"dataset"})  # a vertex id stored for an index
 
@@ -25,9 +26,9 @@ def lines(facts: Facts) -> Iterator[str]:
     """Every vertex and edge of these facts as one JSON text each, in no particular order."""
     for vertex, properties in facts.vertices.items():
         yield vertex_line(vertex, {**identity(vertex), **properties})
+    said_by_others = set(implied(facts.edges))
     for edge, day in facts.edges.items():
-        stronger = IMPLIED.get(edge.label)
-        if stronger is None or Edge(stronger, edge.source, edge.target) not in facts.edges:
+        if edge not in said_by_others:
             yield edge_line(edge.label, edge.source, edge.target, day)
 
 

@@ -1,4 +1,7 @@
-"""Edges by their ends: what stands at the other end of a vertex's edges of a label, in one order."""
+"""Edges by their ends: what stands at the other end of a vertex's edges of a label, in one order.
+
+A run that read or wrote a version of a dataset read or wrote the dataset: that edge is here, stored or not.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from lineagegraph.facts import Vertex
+from lineagegraph.implied import OF_DATASET, dataset_of
 
 Day = str | None
 Line = tuple[Vertex, Vertex, Day]  # an edge of a label: source, target, and the day it was last stated
@@ -21,7 +25,10 @@ class Edges:
         self._into: dict[str, _Index] = {}
 
     def add(self, label: str, lines: Iterable[Line]) -> None:
-        """More edges of a label; of a known one the newest day counts."""
+        """More edges of a label, with those that they imply; of a known one the newest day counts."""
+        if (other := OF_DATASET.get(label)) is not None:
+            lines = list(lines)
+            self.add(other, [(source, dataset_of(version), None) for source, version, _ in lines])
         out, into = self._out.setdefault(label, {}), self._into.get(label)
         for source, target, day in lines:
             _put(out, source, target, day)

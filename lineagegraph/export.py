@@ -18,13 +18,14 @@ import orjson
 
 from lineagegraph.canonical import edge_line, vertex_line
 from lineagegraph.facts import Vertex
+from lineagegraph.implied import OF_DATASET, dataset_of
 from lineagegraph.scan import pages
-from lineagegraph.schema import IMPLIED, VERTICES
+from lineagegraph.schema import IMPLIES, VERTICES
 from lineagegraph.settings import GraphSettings
 
 _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-CREATE TABLE vertex (id TEXT PRIMARY KEY, label TEXT, key TEXT) WITHOUT ROWID;
+CREATE TABLE vertex (id TEXT PRIMARY KEY, label TEXT, key TEXT, dataset TEXT) WITHOUT ROWID;
 CREATE TABLE edge (label TEXT, source TEXT, target TEXT, day TEXT);
 CREATE TABLE line (text TEXT);
 """
@@ -32,9 +33,12 @@ _ENDS = """
 SELECT e.label, e.source, s.label, s.key, e.target, t.label, t.key, e.day
 FROM edge e LEFT JOIN vertex s ON s.id = e.source LEFT JOIN vertex t ON t.id = e.target
 """
-_WITHOUT_IMPLIED = (
-    "DELETE FROM edge WHERE label = ? AND (source, target) IN (SELECT source, target FROM edge WHERE label = ?)"
+_WITHOUT_IMPLIED = """
+DELETE FROM edge WHERE label = :implied AND (source, target) IN (
+    SELECT e.source, CASE WHEN :to_dataset THEN v.dataset ELSE e.target END
+    FROM edge e LEFT JOIN vertex v ON v.id = e.target WHERE e.label = :label
 )
+"""
 STRANGE = "?"  # the label of a vertex whose label or natural key is not there: a half-written or foreign one
 
 
@@ -51,7 +55,10 @@ def export(settings: GraphSettings, progress: Callable[[int], None] = lambda cou
                 _keep(db, *row)
             count += len(page)
             progress(count)
-        db.executemany(_WITHOUT_IMPLIED, IMPLIED.items())
+        for label, others in IMPLIES.items():
+            for other in others:
+                to_dataset = OF_DATASET[label] == other
+                db.execute(_WITHOUT_IMPLIED, {"label": label, "implied": other, "to_dataset": to_dataset})
         ends = db.execute(_ENDS)
         db.executemany("INSERT INTO line VALUES (?)", ((_edge(*row),) for row in ends))
         for (text,) in db.execute("SELECT text FROM line ORDER BY text"):
@@ -71,8 +78,10 @@ def _keep(db: sqlite3.Connection, id_: str, label: str, stored: dict[str, Any], 
     row = VERTICES.get(label)
     key = [stored.get(name) for name in row.key] if row else []
     if row and None not in key:
-        line = vertex_line(Vertex(label, tuple(str(part) for part in key)), stored)
-        db.execute("INSERT INTO vertex VALUES (?, ?, ?)", (id_, label, orjson.dumps(key).decode()))
+        vertex = Vertex(label, tuple(str(part) for part in key))
+        line = vertex_line(vertex, stored)
+        of = dataset_of(vertex).id if label == "DatasetVersion" else None
+        db.execute("INSERT INTO vertex VALUES (?, ?, ?, ?)", (id_, label, orjson.dumps(key).decode(), of))
     else:
         line = orjson.dumps({"vertex": STRANGE, "key": {"id": id_, "label": label}, "properties": stored}).decode()
     db.execute("INSERT INTO line VALUES (?)", (line,))

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineagegraph.facts import Edge, Facts, Properties, Vertex, identity
+from lineagegraph.implied import implied
 from lineagegraph.registers import Stored, winner
-from lineagegraph.schema import IMPLIED, VERTICES, Kind
+from lineagegraph.schema import VERTICES, Kind
 
 NOTHING: Properties = {}  # of the many vertices that state no property; shared, never written
 
@@ -25,12 +26,17 @@ class Known:
         self._old: dict[Vertex | Edge | int, Any] = {}
 
     def unknown(self, facts: Facts) -> Facts:
-        """The facts of these that are not known, as they are stored: a new vertex has its identity's properties."""
+        """The facts of these that are not known, as they are stored: a new vertex has its identity's properties.
+
+        An edge that another of them implies is left out; what known ones imply is known (`add`).
+        """
         news = Facts()
         for part in facts.parts.values():
             if self._recall(id(part)) is None:
                 self._unknown(part, news)
         self._unknown(facts, news)
+        for edge in list(implied(news.edges)):
+            news.edges.pop(edge, None)
         return news
 
     def _unknown(self, facts: Facts, news: Facts) -> None:
@@ -44,21 +50,11 @@ class Known:
         new_edges = news.edges
         for edge, day in edges.items():
             known = self._recall(edge)
-            if known is None and not self._implied(edge, edges):
+            if known is None or (day is not None and day > known):
                 new_edges[edge] = max(day, new_edges.get(edge) or "") if day else None
-            elif day is not None and known is not None and day > known:
-                new_edges[edge] = max(day, new_edges.get(edge) or "")
-
-    def _implied(self, edge: Edge, edges: Mapping[Edge, str | None]) -> bool:
-        """Whether an edge that says the same and more is among these or known."""
-        stronger = IMPLIED.get(edge.label)
-        if stronger is None:
-            return False
-        other = Edge(stronger, edge.source, edge.target)
-        return other in edges or self._recall(other) is not None
 
     def add(self, sent: Facts, parts: Mapping[int, Facts] = {}) -> None:
-        """What was sent is acknowledged, and with it all of these parts."""
+        """What was sent is acknowledged, with what it implies, and with it all of these parts."""
         for vertex, properties in sent.vertices.items():
             known = self._recall(vertex) or NOTHING
             together = {**known, **(_stated(vertex, known, properties) if known else properties)}
@@ -66,6 +62,8 @@ class Known:
         for edge, day in sent.edges.items():
             known = self._recall(edge)
             self._remember(edge, max(day or "", known or ""))
+        for edge in implied(sent.edges):
+            self._remember(edge, "")
         for number, part in parts.items():
             self._remember(number, part)  # which keeps the part, so that its number stays its own
 

@@ -16,6 +16,7 @@ from lineagegraph.corrections import NONE, Corrections
 from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
+from lineagegraph.implied import OF_DATASET, dataset_of
 from lineagegraph.reply import EVERY_STEP, FORM, LABELS, STAY, UNREAD, Hop, Reply, Step, read, steps_of, written
 from lineagegraph.sight import EVERYTHING, Sight, runs_named
 from lineagegraph.view import View
@@ -80,10 +81,13 @@ class Reader:
         return "size" if len(self._came) > self._limits.total else None
 
     def unnamed(self, datasets: Iterable[Vertex] = ()) -> set[Vertex]:
-        """Of these and of all Datasets that came those whose other names nobody asked for yet; each is told once."""
+        """Of these and of all Datasets that came those whose other names nobody asked for yet.
+
+        Each is told once, and once more when it comes if it had not come yet: then its own properties name others.
+        """
         came, self._unnamed = self._unnamed, set()
         news = {self._corrections.dataset(d) for d in (*came, *datasets) if d.label == "Dataset"} - self._named
-        self._named |= news
+        self._named |= {d for d in news if any(name in self._there for name in self._corrections.spellings(d))}
         return news
 
     def fetch(self, start: Iterable[Vertex], hops: tuple[Hop, ...] = ()) -> None:
@@ -172,6 +176,8 @@ class Reader:
         if self._seen is not self._came:
             self._seen = None
         self._unnamed.update(v for v, _ in reply.came if v.label == "Dataset" and not self._there.get(v))
+        by_version = (v for label, lines in reply.edges if label in OF_DATASET for _, v, _ in lines)
+        self._unnamed.update(d for d in map(dataset_of, by_version) if d not in self._there)
         self._there.update((vertex, True) for vertex, _ in reply.came)
         if lasting := [vertex for vertex in reply.places if vertex and vertex.label in LASTING]:
             self._latest = lasting

@@ -15,6 +15,7 @@ from lineagegraph.provenance import provenance
 from lineagegraph.reader import Limits, Reader
 
 WITHOUT_LIMITS = Limits(each=10_000_000, all=10_000_000, total=1_000_000_000, seconds=1e9)
+_VAIN = ("FAIL", "ABORT")
 FAR = 100  # steps back from a snapshot on which a model was trained
 
 
@@ -87,11 +88,12 @@ def _of_latest_version(reader: Reader, dataset: Vertex) -> set[Vertex]:
     told = any(reader.view.text(name, "version") for name in names)
     if not told or rules.newest_statement(reader.view, dataset, "version") is not None:
         return set()
-    tellers = ((needs.IN, "WROTE_NAMED"), *((needs.OUT, label) for label in needs.READS))
-    reader.fetch(names, (*needs.DAYS, needs.HELD, tellers))
+    reader.fetch(names, (*needs.DAYS, needs.HELD, ((needs.IN, "WROTE_NAMED"),)))
     view, keys = reader.view, {name.key for name in names}
     versions = [version for version in view.all("DatasetVersion") if version.key[:2] in keys]
-    return {run for v in versions for label in ("WROTE_NAMED", *needs.READS) for run in view.into(label, v)}
+    namers = {version: view.into("WROTE_NAMED", version) for version in versions}
+    claimed = [v for v, runs in namers.items() if runs and all(rules.run_state(view, r) in _VAIN for r in runs)]
+    return {run for runs in namers.values() for run in runs} | needs.readers(reader, claimed)
 
 
 def _runs(reader: Reader) -> set[Vertex]:

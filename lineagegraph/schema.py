@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # raised also when an older program would misread what a newer one writes (docs/graph.md)
 META_ID = "meta:schema"
 
 
@@ -44,14 +44,15 @@ class EdgeLabel:
 
     `both_ways`: also stored at its target; an edge that leaves what grows with time is not, so that no
     row grows with history. `dated`: the label pairs whose edges carry the day they were last stated.
-    `implied_by`: a label that says all that this one says and more; between the same ends it stands for both.
+    `implies`: labels that this one says too, between the same ends or, where such an edge ends at a Dataset, to the
+    Dataset of its DatasetVersion (see `implied`). What is implied is not stored again.
     """
 
     label: str
     ends: tuple[tuple[str, str], ...]
     both_ways: bool = True
     dated: frozenset[tuple[str, str]] = frozenset()
-    implied_by: str | None = None
+    implies: tuple[str, ...] = ()
 
 
 I, N, E, G, L = Kind.IMMUTABLE, Kind.NEWEST, Kind.EARLIEST, Kind.GREATEST, Kind.LEAST  # noqa: E741  (one letter a kind keeps the tables readable)
@@ -178,11 +179,11 @@ EDGES: dict[str, EdgeLabel] = {
         EdgeLabel("DEPENDS_ON", (("Pipeline", "Pipeline"),)),
         EdgeLabel("READ", (("Run", "Dataset"), ("Run", "Feature")), both_ways=False),
         EdgeLabel("WROTE", (("Run", "Dataset"), ("Run", "Feature")), both_ways=False),
-        EdgeLabel("READ_SCANNED", (("Run", "DatasetVersion"),), both_ways=False),
-        EdgeLabel("READ_AT_START", (("Run", "DatasetVersion"),), both_ways=False),
-        EdgeLabel("READ_LATER", (("Run", "DatasetVersion"),), both_ways=False, implied_by="READ_AT_START"),
-        EdgeLabel("WROTE_REPORTED", (("Run", "DatasetVersion"),)),
-        EdgeLabel("WROTE_NAMED", (("Run", "DatasetVersion"),)),
+        EdgeLabel("READ_SCANNED", (("Run", "DatasetVersion"),), both_ways=False, implies=("READ",)),
+        EdgeLabel("READ_AT_START", (("Run", "DatasetVersion"),), both_ways=False, implies=("READ", "READ_LATER")),
+        EdgeLabel("READ_LATER", (("Run", "DatasetVersion"),), both_ways=False, implies=("READ",)),
+        EdgeLabel("WROTE_REPORTED", (("Run", "DatasetVersion"),), implies=("WROTE",)),
+        EdgeLabel("WROTE_NAMED", (("Run", "DatasetVersion"),), implies=("WROTE",)),
         EdgeLabel("VERSION_OF", (("DatasetVersion", "Dataset"),), both_ways=False),
         EdgeLabel("HAS_SCHEMA", (("Dataset", "Schema"),)),
         EdgeLabel("HAS_COLUMN", (("Dataset", "Column"),)),
@@ -200,7 +201,7 @@ EDGES: dict[str, EdgeLabel] = {
 
 TAGS = {row.tag: row for row in VERTICES.values()}  # what an id begins with
 
-IMPLIED = {row.label: row.implied_by for row in EDGES.values() if row.implied_by}
+IMPLIES = {row.label: row.implies for row in EDGES.values() if row.implies}
 
 DAY = "last_seen_at"  # the one edge property: the UTC day, as text, of the newest event that states the edge
 

@@ -107,7 +107,6 @@ class Statement:
         for dataset in inputs:
             self.consumes(pipeline, dataset)
             self.facts.edge("READ", run, dataset)
-            self._hold(dataset, run)
         for dataset in outputs:
             self.generates(pipeline, dataset)
             self.facts.edge("WROTE", run, dataset)

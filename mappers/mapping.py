@@ -98,8 +98,6 @@ def _places(c: Context, datasets: Iterable[Dataset], role: str) -> list[Place]:
             c.edge("CONSUMES" if role == "input" else "GENERATED_BY", c.pipeline, vertex, daily=True)
         if c.run:
             c.facts.edge("READ" if role == "input" else "WROTE", c.run, vertex)
-            if role == "input":
-                c.hold(vertex, c.run)
     return found
 
 

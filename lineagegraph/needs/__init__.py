@@ -7,7 +7,7 @@ from lineagegraph.needs.alike import names
 from lineagegraph.needs.datasets import claims, columns, schemas, standing, trained, training
 from lineagegraph.needs.hops import DAYS, HELD, IN, OUT, READS
 from lineagegraph.needs.lineage import ahead, current, jobs, outputs, sources
-from lineagegraph.needs.runs import namers, reads, runs_made_of, snapshots
+from lineagegraph.needs.runs import namers, readers, reads, runs_made_of, snapshots
 
 __all__ = [
     "DAYS",
@@ -23,6 +23,7 @@ __all__ = [
     "namers",
     "names",
     "outputs",
+    "readers",
     "reads",
     "runs_made_of",
     "schemas",

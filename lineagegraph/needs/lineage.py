@@ -65,7 +65,7 @@ def current(reader: Reader, pipelines: Iterable[Vertex], all_time: bool = False,
         return
     since = {p: day for p in pipelines if (day := rules.unsettled(reader.view, p, all_time)) is not None}
     reader.fetch(since, DAYS)
-    reader.fetch((day for p, first in since.items() for day in _days(reader, p) if day.key[1] >= first), (HELD, ENDS))
+    reader.fetch((day for p, first in since.items() for day in days_since(reader, p, first)), (HELD, ENDS))
     names(reader)
 
 
@@ -73,7 +73,7 @@ def _latest_before(reader: Reader, pipeline: Vertex, until: int | None = None) -
     """The newest completed run, where the register names one that failed after all or is too new: day by day back."""
     reader.fetch([pipeline], DAYS)
     enough, last = "", "~" if until is None else rules.day_of(until)
-    for day in sorted(_days(reader, pipeline), key=lambda vertex: vertex.key[1], reverse=True):
+    for day in sorted(days_since(reader, pipeline), key=lambda vertex: vertex.key[1], reverse=True):
         if day.key[1] > last:
             continue
         if day.key[1] < enough:
@@ -83,5 +83,7 @@ def _latest_before(reader: Reader, pipeline: Vertex, until: int | None = None) -
             enough = rules.day_of(reader.view.number(run, "completed_at") or 0)
 
 
-def _days(reader: Reader, owner: Vertex) -> list[Vertex]:
-    return [day for year in reader.view.out("BUCKET", owner) for day in reader.view.out("BUCKET", year)]
+def days_since(reader: Reader, owner: Vertex, first: str = "") -> list[Vertex]:
+    """The owner's day Buckets from that day on. Needs DAYS out of the owner."""
+    years = reader.view.out("BUCKET", owner)
+    return [day for year in years for day in reader.view.out("BUCKET", year) if day.key[1] >= first]

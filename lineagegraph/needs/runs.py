@@ -6,8 +6,23 @@ from collections.abc import Iterable
 
 from lineagegraph import rules
 from lineagegraph.facts import Vertex, bucket
+from lineagegraph.implied import dataset_of
 from lineagegraph.needs.alike import names
-from lineagegraph.needs.hops import ENDS, HELD, IN, JOB, OUT, READS, RUN, SHARERS, VERSIONS, WRITERS
+from lineagegraph.needs.hops import (
+    DAYS,
+    ENDS,
+    HELD,
+    IN,
+    JOB,
+    OUT,
+    READS,
+    RUN,
+    SHARERS,
+    VERSIONS,
+    WITH_DATASETS,
+    WRITERS,
+)
+from lineagegraph.needs.lineage import days_since
 from lineagegraph.reader import Reader
 
 
@@ -34,7 +49,7 @@ def snapshots(reader: Reader, runs: Iterable[Vertex]) -> None:
 def _family(reader: Reader, runs: Iterable[Vertex]) -> set[Vertex]:
     """These runs and those of their statements, with the datasets and versions that they name."""
     runs = list(runs)
-    reader.fetch(runs, RUN)
+    _all_of(reader, runs)
     reader.fetch({output for run in runs for output in reader.view.out("WROTE", run)}, SHARERS)
     view = reader.view
     beside = {
@@ -46,9 +61,15 @@ def _family(reader: Reader, runs: Iterable[Vertex]) -> set[Vertex]:
     }
     reader.fetch(sorted(beside), (HELD, (*ENDS, (OUT, "PARENT"))))
     family = {member for run in runs for member in rules.one_statement(reader.view, run)}
-    reader.fetch(sorted(family), RUN)
+    _all_of(reader, sorted(family))
     names(reader)
     return family
+
+
+def _all_of(reader: Reader, runs: list[Vertex]) -> None:
+    """All that leaves these runs. Of one that nothing has led to yet the datasets are not here either."""
+    new = [run for run in runs if not reader.view.knows(run)]
+    reader.fetch_all((sorted(set(runs).difference(new)), RUN), (new, WITH_DATASETS))
 
 
 def _twins(reader: Reader, versions: Iterable[Vertex], by_number: bool = True) -> None:
@@ -89,6 +110,31 @@ def namers(reader: Reader, versions: Iterable[Vertex]) -> None:
     snapshots(
         reader, {run for v in twins for label in ("WROTE_NAMED", "WROTE_REPORTED") for run in view.into(label, v)}
     )
+
+
+def readers(reader: Reader, versions: Iterable[Vertex]) -> set[Vertex]:
+    """The runs that read any of these versions.
+
+    Nothing leads back from a version to them: they are runs of the pipelines that consume its dataset, in those of
+    their Buckets that are not older than the version. A pipeline that has not consumed it since then is passed over.
+    """
+    versions = sorted(versions)
+    reader.fetch(versions)
+    since: dict[Vertex, str] = {}
+    for version in versions:
+        first = rules.day_of(reader.view.number(version, "first_named_at") or 0)
+        of = dataset_of(version)
+        since[of] = min(first, since.get(of, first))
+    reader.fetch(sorted(since), (((IN, "CONSUMES"),),))
+    begin: dict[Vertex, str] = {}
+    for of, first in since.items():
+        for pipeline, last in reader.view.dated_into("CONSUMES", of):
+            if last >= first:
+                begin[pipeline] = min(first, begin.get(pipeline, first))
+    reader.fetch(sorted(begin), DAYS)
+    days = (day for pipeline, first in begin.items() for day in days_since(reader, pipeline, first))
+    reader.fetch(days, (HELD, tuple((OUT, label) for label in READS)))
+    return {run for version in versions for label in READS for run in reader.view.into(label, version)}
 
 
 def runs_made_of(reader: Reader, runs: Iterable[Vertex]) -> None:

@@ -107,8 +107,9 @@ def latest_version(view: View, dataset: Vertex) -> Snapshot | None:
 
     The register holds the newest statement; if that is of a failed run about its output, the version that was
     first named last takes its place, of those that not only failed runs name.
-    Needs the names of the dataset and the Run that the register names; else the DatasetVersions and Runs that
-    HOLDS out of the names' Buckets leads to, with READ_*, WROTE_NAMED into those.
+    Needs the names of the dataset and the Run that the register names; else the DatasetVersions that HOLDS out of the
+    names' Buckets leads to, with WROTE_NAMED into them and, if only failed runs name one, READ_*: these leave Runs that
+    are in the Buckets of the pipelines with CONSUMES into the names, on or after the day when it was first named.
     """
     said = newest_statement(view, dataset, "version")
     if said is not None:

@@ -7,17 +7,28 @@ from typing import Any
 import orjson
 
 from lineagegraph.facts import Facts, Vertex, identity
+from lineagegraph.implied import implied
 from lineagegraph.schema import EDGES
+
+
+def stored(facts: Facts) -> Facts:
+    """As a graph holds these facts: without what others of them imply."""
+    less = Facts()
+    less.add(facts)
+    for edge in set(implied(facts.edges)):
+        less.edges.pop(edge, None)
+    return less
 
 
 class FakeGraph:
     """Counts its requests and what it tells; edges that are stored one way cannot be followed backwards."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, whole: bool = False) -> None:
+        """`whole`: what other edges imply is stored too, as graphs of schema version 1 have it."""
         self.requests = self.told = 0
         self.vertices = {v.id: (v, {**identity(v), **stored}) for v, stored in facts.vertices.items()}
         self._edges: dict[tuple[str, str, str], list[tuple[str, list[Any]]]] = {}
-        for (label, source, target), day in sorted(facts.edges.items()):
+        for (label, source, target), day in sorted((facts if whole else stored(facts)).edges.items()):
             row = [source.id, label, target.id, day]
             self._edges.setdefault((source.id, "OUT", label), []).append((target.id, row))
             if EDGES[label].both_ways:

@@ -107,7 +107,7 @@ class Prunable(FakeGraph):
         plan = planned(self, db, horizon, lambda what, count: None, corrections)
         edges: set[tuple[str, str, str]] = set()
         gone: set[str] = set()
-        for part, _ in zip(removals(db, 20), range(requests), strict=False):
+        for part, _ in zip(removals(db, 12), range(requests), strict=False):
             edges.update(part.edges)
             gone.update(part.vertices)
         left = Facts()

@@ -169,11 +169,24 @@ def test_what_is_included_by_reference_is_stated_like_the_rest() -> None:
     assert part == _facts(STATEMENTS[:6]), "a shared part does not change"
 
 
-def test_an_edge_that_another_implies_is_not_told_whether_it_is_stored_or_not() -> None:
-    both = Facts()
-    for label in ("READ_LATER", "READ_AT_START"):
-        both.edge(label, RUN, VERSION)
-    assert [line for line in lines(both) if "READ_LATER" in line] == []
-    later = Facts()
-    later.edge("READ_LATER", RUN, VERSION)
-    assert [line for line in lines(later) if "READ_LATER" in line] != []
+@pytest.mark.parametrize(
+    ("implied", "by"),
+    [
+        (Edge("READ_LATER", RUN, VERSION), "READ_AT_START"),
+        *((Edge("READ", RUN, A), by) for by in ("READ_SCANNED", "READ_AT_START", "READ_LATER")),
+        *((Edge("WROTE", RUN, A), by) for by in ("WROTE_REPORTED", "WROTE_NAMED")),
+    ],
+    ids=str,
+)
+def test_an_edge_that_another_implies_is_not_told_whether_it_is_stored_or_not(implied: Edge, by: str) -> None:
+    alone = Facts()
+    alone.edge(*implied)
+    assert [line for line in lines(alone) if f'"{implied.label}"' in line] != []
+    others = Facts()
+    others.add(alone)
+    others.edge(by, RUN, Vertex("DatasetVersion", ("db", "b", "7")))
+    others.edge(by, Vertex("Run", ("2",)), VERSION)
+    assert set(lines(alone)) <= set(lines(others)), "of another dataset, of another run"
+    both = fold([alone])
+    both.edge(by, RUN, VERSION)
+    assert [line for line in lines(both) if f'"{implied.label}"' in line] == []

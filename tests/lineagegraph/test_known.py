@@ -1,4 +1,4 @@
-"""Suppressing what was acknowledged never loses a fact: all that was ever sent is all that was ever stated."""
+"""Suppressing what was acknowledged never loses a fact: all that was ever sent says all that was ever stated."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from lineagegraph.canonical import lines
 from lineagegraph.errors import GraphUnavailable
 from lineagegraph.facts import Edge, Facts, Vertex, fold, identity
+from lineagegraph.implied import implied
 from lineagegraph.known import Known
 from lineagegraph.settings import GraphSettings
 from lineagegraph.store import GraphStore
+from lineagegraph.view import View
 from tests.lineagegraph.random_facts import DAYS, events
 
 EVENTS = [events(seed, 40, size=4) for seed in range(5)]
@@ -104,6 +106,64 @@ def test_an_edge_is_sent_again_for_a_newer_day_only(days: list[str]) -> None:
         sent += [day for day in news.edges.values() if day is not None]
     assert sent == sorted(set(sent)), "each newer than the one before"
     assert sent[-1] == max(days)
+
+
+TOUCHED = [
+    Edge(label, Vertex("Run", (run,)), Vertex(*to))
+    for run in ("1", "2")
+    for label, to in [
+        *((label, ("Dataset", ("db", name))) for label in ("READ", "WROTE") for name in "ab"),
+        *(
+            (label, ("DatasetVersion", ("db", name, version)))
+            for label in ("READ_SCANNED", "READ_AT_START", "READ_LATER", "WROTE_NAMED", "WROTE_REPORTED")
+            for name, version in ("a1", "a2", "b1")
+        ),
+    ]
+]
+READS_AND_WRITES = st.lists(st.sampled_from(TOUCHED), min_size=1, max_size=5)
+
+
+def edges(some: list[Edge]) -> Facts:
+    facts = Facts()
+    for edge in some:
+        facts.edge(*edge)
+    return facts
+
+
+@given(st.lists(READS_AND_WRITES, min_size=1, max_size=8), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_what_the_graph_shows_does_not_know_in_which_order_implied_edges_came(
+    events_: list[list[Edge]], writers: int, chance: random.Random
+) -> None:
+    many, stored = [edges(some) for some in events_], Facts()
+    memories = [Known(chance.choice((1, 6, 10_000))) for _ in range(writers)]
+    batches = [many, *([chance.choice(many) for _ in range(chance.randrange(1, 4))] for _ in range(4))]
+    for batch in batches:
+        chance.shuffle(batch)
+        parts = [batch] if chance.random() < 0.5 else [[facts] for facts in batch]
+        for part in parts:
+            known = chance.choice(memories)
+            news = known.unknown(fold(part))
+            known.add(news)
+            stored.add(news)
+    whole = as_stored(fold(many))
+    assert sorted(lines(stored)) == sorted(lines(whole))
+    seen, all_seen = View(stored), View(whole)
+    for edge in TOUCHED:
+        if edge.target.label == "Dataset":
+            assert (edge.target in seen.out(edge.label, edge.source)) == (
+                edge.target in all_seen.out(edge.label, edge.source)
+            )
+
+
+@given(st.lists(READS_AND_WRITES, min_size=1, max_size=4))
+def test_what_another_edge_implies_is_neither_sent_beside_it_nor_after_it(events_: list[list[Edge]]) -> None:
+    known, sent = Known(10_000), set[Edge]()
+    for facts in map(edges, events_):
+        news = known.unknown(facts)
+        known.add(news)
+        assert not set(implied(news.edges)) & news.edges.keys()
+        assert not set(implied(sent)) & news.edges.keys()
+        sent |= news.edges.keys()
 
 
 class Answers:

@@ -147,6 +147,21 @@ def test_which_versions_only_failed_runs_name_stays_known_where_it_matters() -> 
     assert rules.latest_version(View(left), dataset("t")) == before
 
 
+def test_who_read_a_version_that_only_failed_runs_name_stays_where_it_matters() -> None:
+    day = 24 * 60
+    made = facts_of(
+        failed(2 * day, outputs=[ds("t", version="1")], run="bad"),
+        ran(3 * day, [ds("t", version="1")], run="reader", job="reading"),
+        ran(9 * day, [ds("u")], [ds("w")], run="later", job="reading"),
+        failed(14 * day, outputs=[ds("t", version="3")], run="newest", job="other"),
+    )
+    before = rules.latest_version(View(made), dataset("t"))
+    assert before is not None
+    assert before.version == "1", "somebody read it"
+    left, _ = Prunable(made).pruned(HORIZON)
+    assert rules.latest_version(View(left), dataset("t")) == before
+
+
 def test_lineage_as_of_a_moment_before_the_horizon_is_refused() -> None:
     graph, some = Prunable(stated(history(0, 60))), Vertex("Dataset", ("s3://lake", "t1"))
     graph.horizon = HORIZON

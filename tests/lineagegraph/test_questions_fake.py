@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from lineagegraph import history, inventory, lineage, rules
+from lineagegraph import history, inventory, lineage, needs, rules
+from lineagegraph.answers import run_answer
 from lineagegraph.columns import column_lineage
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.impact import Thresholds, consumers, impact
+from lineagegraph.needs.hops import RUN
 from lineagegraph.provenance import provenance
 from lineagegraph.reader import Limits, Reader
 from lineagegraph.view import View
+from tests.lineagegraph import build
 from tests.lineagegraph.fake_graph import FakeGraph
 from tests.lineagegraph.made import made_at_random
 
@@ -26,6 +29,62 @@ def facts(request: pytest.FixtureRequest) -> Facts:
 
 def reader(facts: Facts, limits: Limits = WIDE) -> Reader:
     return Reader(FakeGraph(facts).ask, limits)
+
+
+def test_a_graph_that_also_holds_what_is_implied_answers_the_same(facts: Facts) -> None:
+    view = View(facts)
+    versions = [v for v in view.all("DatasetVersion") if not v.key[2].startswith("~")]
+    old, new = (FakeGraph(facts, whole).ask for whole in (True, False))
+    for ask in (lineage.upstream, lineage.downstream):
+        for dataset in datasets(facts):
+            assert ask(Reader(old), dataset, 1) == ask(Reader(new), dataset, 1)
+    for version in versions[:3]:
+        of = rules.physical(view, Vertex("Dataset", version.key[:2]))
+        assert provenance(Reader(old), of, version.key[2]) == provenance(Reader(new), of, version.key[2])
+
+
+def test_what_a_run_read_and_wrote_is_found_though_its_versions_alone_are_stored(facts: Facts) -> None:
+    view = View(facts)
+    for run in view.all("Run")[:6]:
+        asked = reader(facts)
+        lineage.find_run(asked, run.key[0])
+        assert run_answer(asked.view, run) == run_answer(view, run)
+
+
+def test_who_read_a_version_is_found_through_the_pipelines_that_consume_its_dataset(facts: Facts) -> None:
+    view = View(facts)
+    versions = view.all("DatasetVersion")
+    read = {v: {run for label in needs.READS for run in view.into(label, v)} for v in versions}
+    assert sum(map(len, read.values())) > 10
+    for version in versions[::5]:
+        assert needs.readers(reader(facts), [version]) == read[version]
+    assert needs.readers(reader(facts), versions) == set().union(*read.values())
+
+
+def test_who_read_a_version_does_not_cost_what_was_before_it() -> None:
+    day, t = 24 * 60, build.ds("t", version="1")
+    new = [build.ran(20 * day, [t], run="new", job="a"), build.ran(21 * day, [build.ds("u")], run="b", job="a")]
+    old = [build.ran(n * day, [build.ds("t")], run=f"old-{n}", job=("a", "b")[n % 2]) for n in range(10)]
+    costs = []
+    for events in (new, [*new, *old[::2]], [*new, *old]):
+        graph = FakeGraph(build.facts(*events))
+        version = Vertex("DatasetVersion", (build.LAKE, "t", "1"))
+        assert needs.readers(Reader(graph.ask), [version]) == {build.a_run("new")}
+        costs.append((graph.requests, graph.told))
+    assert {requests for requests, _ in costs} == {4}
+    old_days, another_pipeline = 5 * (1 + 2), 1 + 3  # each with its edge
+    assert costs[1][1] == costs[0][1] + old_days, "that there were days, not what was on them"
+    assert costs[2][1] == costs[1][1] + another_pipeline, "a pipeline that does not consume it any more"
+
+
+def test_all_names_are_known_of_a_dataset_to_which_only_its_version_led() -> None:
+    made = build.facts(build.ran(0, [build.ds("gold/t", version="1", called="db.t")]))
+    made.vertex(build.dataset("gold/t", rules.CLIENT), {"dataset_id": "gold/t"})
+    asked, table = reader(made), build.dataset("gold/t")
+    asked.fetch([build.a_run()], RUN)
+    needs.names(asked)
+    assert rules.names_of(asked.view, table) == rules.names_of(View(made), table)
+    assert len(rules.names_of(asked.view, table)) == 3
 
 
 def datasets(facts: Facts) -> list[Vertex]:

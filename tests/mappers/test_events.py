@@ -62,7 +62,7 @@ def test_what_grows_with_time_is_filed_in_buckets_of_the_events_day() -> None:
     version = {"version": {"datasetVersion": "7"}}
     event = run_event("START", run={"parent": parent}, inputs=[dataset("a", version)])
     filed = {line for line in told(event, buckets=True) if "HOLDS" in line or "BUCKET" in line}
-    owners = {"job:job": {"run:1"}, "a": {"run:1", "a@7"}}
+    owners = {"job:job": {"run:1"}, "a": {"a@7"}}
     assert filed == {
         line
         for owner, members in owners.items()
