@@ -17,7 +17,7 @@ from tests.product import ROOT, Product, eventually, logged
 from tests.servers import Store
 
 pytestmark = pytest.mark.real
-OLD = "9ee12bb16b299c02735aa2dfff9465ad67f5f8b0"  # the commit that is upgraded from; move it on with every release
+OLD = "c7de37b9c7844e988b65ad30425d791ecfd5e81a"  # the commit that is upgraded from; move it on with every release
 PORTION = 1_000  # events
 
 
