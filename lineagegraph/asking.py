@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lineagegraph.facts import Vertex
     from lineagegraph.reader import Reader
     from lineagegraph.settings import GraphSettings
+    from lineagegraph.sketches import Sketch
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,8 +26,31 @@ depth = click.option("--depth", type=click.IntRange(1, 100), default=5, show_def
 first = click.option("--first", type=click.IntRange(1, 1000), default=50, show_default=True, help="Rows of a page.")
 after = click.option("--after", help="Where the page before ended: its `after`.")
 layer = click.option("--layer", help="Only datasets of this layer.")
+kind = click.option(
+    "--type",
+    "label",
+    type=click.Choice(["Dataset", "Pipeline", "Model", "Feature"], case_sensitive=False),
+    default="Dataset",
+    show_default=True,
+    help="What the name is a name of.",
+)
 all_time = click.option("--all-time", is_flag=True, help="Also what was so once and is no longer.")
 as_of = click.option("--as-of", type=click.DateTime(), help="As it was at that moment (UTC).")
+
+
+def drawable(command: Command) -> Command:
+    """A command whose answer can be drawn: `form` is dot, mermaid or None."""
+    command = click.option("--mermaid", "form", flag_value="mermaid", help="A drawing for Mermaid.")(command)
+    return click.option("--dot", "form", flag_value="dot", help="A drawing for Graphviz.")(command)
+
+
+def drawn(form: str | None, as_json: bool, sketch: Callable[[], Sketch]) -> bool:
+    """Whether a drawing was asked for; it is printed then."""
+    if form is None or as_json:
+        return False
+    made = sketch()
+    click.echo(made.as_dot() if form == "dot" else made.as_mermaid())
+    return True
 
 
 def question(command: Command) -> Command:

@@ -10,6 +10,7 @@ from lineagegraph.facts import Vertex
 from lineagegraph.lineage import Lineage, Step
 from lineagegraph.view import View
 
+_DONE = {"reads": "read", "writes": "written"}
 MOST_NAMES = 1  # pipelines shown beside one step; JSON has them all
 CUT = "Limits cut this answer short: ask for less --depth, or from a dataset nearer to what you look for."
 
@@ -76,7 +77,7 @@ def _details(step: Step) -> list[str]:
     names = [pipeline.key[1] for pipeline in step.pipelines]
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     by = ", ".join(names[:MOST_NAMES]) + more or "a client's statement"
-    return [f"{step.basis} by {by}", *(f"read {_version(row)}" for row in step.read)]
+    return [f"{_DONE.get(step.basis, step.basis)} by {by}", *(f"read {_version(row)}" for row in step.read)]
 
 
 def _version(row: rules.Snapshot | dict[str, Any]) -> str:

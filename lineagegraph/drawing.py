@@ -1,17 +1,21 @@
-"""A lineage as nodes and edges under the labels of the graph, and as text for Graphviz and Mermaid."""
+"""Answers as drawings: a lineage as nodes and edges under the labels of the graph, columns, snapshots, paths."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from lineagegraph import lineage
+from lineagegraph.columns import ColumnLineage, ColumnStep
 from lineagegraph.facts import Edge, Vertex
+from lineagegraph.inventory import Path
+from lineagegraph.provenance import Provenance
 from lineagegraph.reader import Reader
+from lineagegraph.rules import Snapshot
+from lineagegraph.sketches import Sketch
 from lineagegraph.view import View
-
-SHAPES = {"Dataset": "box", "Pipeline": "ellipse", "Model": "hexagon", "Feature": "note"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ def graph(
         for name, walk in (("upstream", lineage.upstream), ("downstream", lineage.downstream))
         if direction in (name, "both")
     ]
+    return drawn(start, *walks)
+
+
+def drawn(start: Vertex, *walks: lineage.Lineage) -> Drawing:
+    """The steps of these walks from one start."""
     edges = sorted({edge for found in walks for step in found.steps for edge in _edges(step)})
     nodes = sorted({start, *(end for edge in edges for end in (edge.source, edge.target))})
     return Drawing(start, tuple(nodes), tuple(edges), next((w.cut for w in walks if w.cut), None))
@@ -68,31 +77,67 @@ def called(view: View, vertex: Vertex) -> str:
 
 def as_dot(view: View, drawing: Drawing) -> str:
     """Graphviz; data flows from left to right."""
-    number = {node: f"n{at}" for at, node in enumerate(drawing.nodes)}
-    lines = ["digraph lineage {", "  rankdir=LR;"]
-    for node, name in number.items():
-        text = called(view, node).replace("\\", "\\\\").replace('"', '\\"')
-        lines.append(f'  {name} [label="{text}", shape={SHAPES[node.label]}];')
-    lines += [f'  {number[a]} -> {number[b]} [label="{label}"];' for label, a, b in _flow(drawing)]
-    return "\n".join([*lines, "}"])
+    return sketch(view, drawing).as_dot()
 
 
 def as_mermaid(view: View, drawing: Drawing) -> str:
     """Mermaid, as GitHub and GitLab draw it."""
-    number = {node: f"n{at}" for at, node in enumerate(drawing.nodes)}
-    open_, close = (
-        {"Pipeline": "([", "Model": "{{", "Feature": "[/"},
-        {"Pipeline": "])", "Model": "}}", "Feature": "/]"},
-    )
-    lines = ["flowchart LR"]
-    for node, name in number.items():
-        text = called(view, node).replace('"', "#quot;").replace("\n", " ")
-        lines.append(f'  {name}{open_.get(node.label, "[")}"{text}"{close.get(node.label, "]")}')
-    return "\n".join([*lines, *(f"  {number[a]} -->|{label}| {number[b]}" for label, a, b in _flow(drawing))])
+    return sketch(view, drawing).as_mermaid()
 
 
-def _flow(drawing: Drawing) -> Iterator[tuple[str, Vertex, Vertex]]:
-    """Edges in the direction in which data flows: what a pipeline makes comes out of it, all else goes in."""
+def sketch(view: View, drawing: Drawing) -> Sketch:
+    """The drawing by the names that people use. What a pipeline makes comes out of it, all else goes in."""
+    made = Sketch()
+    for node in drawing.nodes:
+        made.node(node, called(view, node), node.label)
     for label, source, target in drawing.edges:
-        out = label in ("GENERATED_BY", "PRODUCES")
-        yield (label, source, target) if out else (label, target, source)
+        ends = (source, target) if label in ("GENERATED_BY", "PRODUCES") else (target, source)
+        made.edge(*ends, label)
+    return made
+
+
+def of_columns(view: View, found: ColumnLineage) -> Sketch:
+    """Columns, and by which transformations one was made of another."""
+    made = Sketch()
+    for field in found.fields:
+        made.node((found.start, field), f"{called(view, found.start)}.{field}")
+    for step in found.steps:
+        for dataset, field in ((step.source, step.source_field), (step.target, step.target_field)):
+            made.node((dataset, field), f"{called(view, dataset)}.{field}")
+        made.edge((step.source, step.source_field), (step.target, step.target_field), how(step))
+    return made
+
+
+def how(step: ColumnStep) -> str:
+    """The transformations of a step."""
+    return ", ".join("/".join(p for p in (t[0], t[1], "masked" if t[2] else None) if p) for t in step.transformations)
+
+
+def of_snapshots(view: View, found: Provenance) -> Sketch:
+    """Snapshots, and with what certainty one was made of another."""
+    made = Sketch()
+
+    def node(one: Snapshot) -> tuple[Vertex, str | None]:
+        made.node((one.dataset, one.version), snapshot_called(view, one))
+        return one.dataset, one.version
+
+    node(found.start)
+    for origin in found.origins:
+        made.edge(node(origin.source), node(origin.target), origin.source.certainty)
+    return made
+
+
+def snapshot_called(view: View, one: Snapshot) -> str:
+    """A snapshot as people read it."""
+    return f"{called(view, one.dataset)} @ {one.version or 'unknown'}"
+
+
+def of_paths(view: View, paths: Iterable[Path]) -> Sketch:
+    """All the paths, what they share drawn once."""
+    made = Sketch()
+    for path in paths:
+        for thing in path.things:
+            made.node(thing, called(view, thing), thing.label)
+        for source, target in pairwise(path.things):
+            made.edge(source, target)
+    return made

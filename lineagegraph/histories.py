@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lineagegraph import asking
 
 if TYPE_CHECKING:
-    from lineagegraph.reader import Reader
     from lineagegraph.settings import GraphSettings
 
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 @asking.depth
 @asking.first
 @asking.after
+@asking.drawable
 @asking.question
 def snapshot(
     graph: GraphSettings,
@@ -29,6 +29,7 @@ def snapshot(
     depth: int,
     first: int,
     after: str | None,
+    form: str | None,
     as_json: bool,
 ) -> None:
     """Every snapshot that this one was made of, and by which runs; without VERSION the snapshots there are.
@@ -36,9 +37,11 @@ def snapshot(
     \b
     Example: lineagegraph snapshot gold/customers 3415980659974692448
     """
-    from lineagegraph import history
+    from lineagegraph import drawing, history
     from lineagegraph.provenance import provenance
 
+    if form and version is None:
+        raise click.UsageError("What can be drawn is what a VERSION was made of.")
     with asking.reading(graph) as reader:
         start = asking.find(reader, dataset, namespace)
         if version is None:
@@ -50,11 +53,20 @@ def snapshot(
             asking.show(page, ("snapshot", "first named", "written by run"), rows, as_json)
             return
         found = provenance(reader, start, version, depth)
+        view = reader.view
+        if asking.drawn(form, as_json, lambda: drawing.of_snapshots(view, found)):
+            return
         of = [
-            (_snapshot(reader, o.target), o.run.key[0], o.wrote, _snapshot(reader, o.source), o.source.certainty)
+            (
+                drawing.snapshot_called(view, o.target),
+                o.run.key[0],
+                o.wrote,
+                drawing.snapshot_called(view, o.source),
+                o.source.certainty,
+            )
             for o in found.origins
         ]
-        ends = [(_snapshot(reader, e.snapshot), "", "", e.reason, "") for e in found.ends]
+        ends = [(drawing.snapshot_called(view, e.snapshot), "", "", e.reason, "") for e in found.ends]
     asking.show(found, ("snapshot", "written by run", "", "made of", ""), [*of, *ends], as_json)
 
 
@@ -106,8 +118,28 @@ def schemas(graph: GraphSettings, dataset: str, namespace: str | None, as_json: 
     asking.show(found, ("schema", "first stated", "last stated", "changes"), rows, as_json)
 
 
-def _snapshot(reader: Reader, row: Any) -> str:
-    return f"{asking.called(reader, row.dataset)} @ {row.version or 'unknown'}"
+@click.command()
+@asking.dataset
+@click.argument("old", required=False)
+@click.argument("new", required=False)
+@asking.namespace
+@asking.question
+def drift(
+    graph: GraphSettings, dataset: str, old: str | None, new: str | None, namespace: str | None, as_json: bool
+) -> None:
+    """What changed from one schema of a dataset to another: OLD and NEW begin their hashes; without, the last two.
+
+    \b
+    Example: lineagegraph drift silver/customers 9539540e2d3e dd274848d275
+    """
+    from lineagegraph import history
+
+    with asking.reading(graph) as reader:
+        found = history.drift(reader, asking.find(reader, dataset, namespace), old, new)
+    rows = [("added", field.name, "", field.type or "") for field in found.added]
+    rows += [("removed", field.name, field.type or "", "") for field in found.removed]
+    rows += [("retyped", name, before or "", after or "") for name, before, after in found.retyped]
+    asking.show(found, ("", "column", "before", "after"), rows, as_json)
 
 
-COMMANDS = (snapshot, runs, schemas)
+COMMANDS = (snapshot, runs, schemas, drift)

@@ -73,17 +73,22 @@ def search(
 @asking.depth
 @asking.first
 @asking.after
+@asking.drawable
 @asking.question
-def paths(graph: GraphSettings, layer: str, depth: int, first: int, after: str | None, as_json: bool) -> None:
+def paths(
+    graph: GraphSettings, layer: str, depth: int, first: int, after: str | None, form: str | None, as_json: bool
+) -> None:
     """A shortest path from each dataset of a layer to each model below it.
 
     \b
     Example: lineagegraph paths --layer bronze
     """
-    from lineagegraph import inventory
+    from lineagegraph import drawing, inventory
 
     with asking.reading(graph) as reader:
         page = inventory.paths_to_models(reader, layer, first, after, depth)
+        if asking.drawn(form, as_json, lambda: drawing.of_paths(reader.view, page.paths)):
+            return
         rows = [(" → ".join(asking.called(reader, thing) for thing in path.things),) for path in page.paths]
     asking.show(page, ("path",), rows, as_json)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 @click.option("--down", is_flag=True, help="What was made of the columns, instead of what they were made of.")
 @asking.namespace
 @asking.depth
+@asking.all_time
+@asking.drawable
 @asking.question
 def columns(
     graph: GraphSettings,
@@ -27,6 +29,8 @@ def columns(
     down: bool,
     namespace: str | None,
     depth: int,
+    all_time: bool,
+    form: str | None,
     as_json: bool,
 ) -> None:
     """What columns were made of, with the transformations.
@@ -34,24 +38,23 @@ def columns(
     \b
     Example: lineagegraph columns gold/customers --field country
     """
+    from lineagegraph import drawing
     from lineagegraph.columns import column_lineage
 
     with asking.reading(graph) as reader:
         start = asking.find(reader, dataset, namespace)
-        found = column_lineage(reader, start, fields, "downstream" if down else "upstream", depth)
+        found = column_lineage(reader, start, fields, "downstream" if down else "upstream", depth, all_time)
+        if asking.drawn(form, as_json, lambda: drawing.of_columns(reader.view, found)):
+            return
         rows = [
             (
                 f"{asking.called(reader, s.target)}.{s.target_field}",
                 f"{asking.called(reader, s.source)}.{s.source_field}",
-                _how(s),
+                drawing.how(s),
             )
             for s in found.steps
         ]
     asking.show(found, ("column", "made of", "how"), rows, as_json)
-
-
-def _how(step: Any) -> str:
-    return ", ".join("/".join(p for p in (t[0], t[1], "masked" if t[2] else None) if p) for t in step.transformations)
 
 
 @click.command()
@@ -59,9 +62,16 @@ def _how(step: Any) -> str:
 @click.argument("version", required=False)
 @click.option("--namespace", help="The model's namespace.")
 @click.option("--audit", type=click.Choice(["markdown", "json"]), help="An audit report.")
+@asking.drawable
 @asking.question
 def model(
-    graph: GraphSettings, name: str, version: str | None, namespace: str | None, audit: str | None, as_json: bool
+    graph: GraphSettings,
+    name: str,
+    version: str | None,
+    namespace: str | None,
+    audit: str | None,
+    form: str | None,
+    as_json: bool,
 ) -> None:
     """What a model version was trained on, and whether that can be repeated; without VERSION the latest one.
 
@@ -69,18 +79,27 @@ def model(
     Example: lineagegraph model churn_predictor 5 --audit markdown
     """
     from lineagegraph import audit as reports
+    from lineagegraph import drawing
     from lineagegraph.training import model_lineage
 
     with asking.reading(graph) as reader:
         if audit is not None:
-            report = reports.audit(reader, int(time.time() * 1000), name, version, namespace)
+            report = reports.audit(reader, now(), name, version, namespace)
             click.echo(asking.text(reports.as_json(report)) if audit == "json" else reports.as_markdown(report))
             return
         found = model_lineage(reader, name, version, namespace)
+        view = reader.view
+        if asking.drawn(form, as_json, lambda: drawing.sketch(view, drawing.drawn(found.model, found.upstream))):
+            return
     if not as_json:
         click.echo(f"Model {found.name}, version {found.version}. Reproducible: {found.reproducible}.")
     rows = [(r.dataset_id, r.version or "none", r.certainty, r.reason or "", r.sql or "") for r in found.trained_on]
     asking.show(found, ("trained on", "snapshot", "certainty", "reason", "to read it again"), rows, as_json)
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
 @click.command()

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,8 +23,21 @@ from click.testing import CliRunner
 
 from consumer.cli import cli
 from consumer.event_files import read_events
-from lineagegraph import answers, columns, drawing, history, impact, inventory, lineage, provenance, training
+from lineagegraph import (
+    answers,
+    around,
+    audit,
+    columns,
+    drawing,
+    history,
+    impact,
+    inventory,
+    lineage,
+    provenance,
+    training,
+)
 from lineagegraph.facts import Facts, Vertex, fold
+from lineagegraph.moments import millis
 from lineagegraph.naming import Naming
 from lineagegraph.reader import Reader
 from lineagegraph.statements import Statement
@@ -35,6 +49,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "querying.md"
 BEGIN, END = "<!-- questions -->\n", "<!-- end -->\n"
 TRAINED = 1_795_000_000_000
+ASKED = 1_790_000_000_000  # when reports are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,17 @@ QUESTIONS = (
   upstreamCount
   upstreamDatasets { name }
   generatingPipelines { name }
+} }""",
+    ),
+    Asked(
+        "What was it made of at that time?",
+        "upstream gold/revenue_by_country --depth 1 --as-of 2026-11-23T02:20:00",
+        """then = millis(datetime(2026, 11, 23, 2, 20))
+for step in lineage.upstream(reader, find("gold/revenue_by_country"), 1, as_of=then).steps:
+    print(step.source.key[1], [pipeline.key[1] for pipeline in step.pipelines])""",
+        """{ datasetLineage(datasetId: "gold/revenue_by_country", depth: 1, asOf: "2026-11-23T02:20:00Z") {
+  upstreamDatasets { name }
+  upstreamCut { why }
 } }""",
     ),
     Asked(
@@ -95,6 +121,18 @@ for step in columns.column_lineage(reader, dataset, ["revenue"], "upstream", 1).
         """{ run(runId: "{run}") { state read { name version certainty } wrote { name version certainty } } }""",
     ),
     Asked(
+        "What does a pipeline read and write?",
+        "pipeline {pipeline}",
+        """found = around.pipeline_ends(reader, around.find_pipeline(reader, "{pipeline}"))
+print([d.key[1] for d in found.inputs], [d.key[1] for d in found.outputs])""",
+        """{ pipelineLineage(pipelineId: "{pipeline}") {
+  pipelineType
+  inputDatasets { name }
+  outputDatasets { name }
+  downstreamModels { name }
+} }""",
+    ),
+    Asked(
         "Which runs were there?",
         "runs {pipeline} --namespace {jobs} --first 2",
         """pipeline = Vertex("Pipeline", ("{jobs}", "{pipeline}"))
@@ -110,6 +148,13 @@ for row in history.runs(reader, pipeline, 2).rows:
         """{ datasetSchemas(datasetId: "gold/revenue_by_country") }""",
     ),
     Asked(
+        "What changed between two schemas?",
+        "drift gold/revenue_by_country",
+        """changed = history.drift(reader, find("gold/revenue_by_country"))
+print([field.name for field in changed.added], [field.name for field in changed.removed], changed.retyped)""",
+        """{ schemaDrift(datasetId: "gold/revenue_by_country", old: "9539540e", new: "dd274848") }""",
+    ),
+    Asked(
         "What was a model trained on? Can that be repeated?",
         "model revenue_forecast 3",
         """found = training.model_lineage(reader, "revenue_forecast", "3")
@@ -119,6 +164,13 @@ print(found.reproducible, [(row.dataset_id, row.version, row.certainty) for row 
   datasetSnapshots
   trainingDatasets { name }
 } }""",
+    ),
+    Asked(
+        "A report for an audit",
+        "model churn --audit markdown",
+        """report = audit.audit(reader, 1_790_000_000_000, "revenue_forecast", 3)
+print(audit.as_markdown(report))""",
+        """{ modelAudit(modelName: "revenue_forecast", modelVersion: 3) }""",
     ),
     Asked(
         "Who uses it?",
@@ -190,7 +242,7 @@ KNOWN = {
     "{pipeline}": "silver_merge.write_delta.lake_silver_orders_enriched",
     "{jobs}": "spark-prod",
 }
-MODULES = (answers, columns, drawing, history, impact, inventory, lineage, provenance, training)
+MODULES = (answers, around, audit, columns, drawing, history, impact, inventory, lineage, provenance, training)
 
 
 @cache
@@ -234,7 +286,8 @@ class Answering:
     def command(self, text: str) -> str:
         """What a command prints."""
         clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("LINEAGE_")}
-        done = CliRunner().invoke(cli, shlex.split(text), env={**clean, **self._environment})
+        with mock.patch("lineagegraph.questions.now", return_value=ASKED):
+            done = CliRunner().invoke(cli, shlex.split(text), env={**clean, **self._environment})
         assert done.exit_code == 0, (text, done.output, done.exception)
         return done.stdout
 
@@ -243,6 +296,7 @@ class Answering:
         reader, out = self._reader(), io.StringIO()
         known: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in MODULES}
         known |= {"reader": reader, "Vertex": Vertex, "find": lambda name: lineage.find_dataset(reader, name)}
+        known |= {"datetime": datetime, "millis": millis}
         known["names"] = lambda *labels: inventory.in_order(self._names(labels))
         with redirect_stdout(out):
             exec(text, known)  # noqa: S102  (the page's own text)
@@ -275,18 +329,13 @@ def part(asked: Asked, where: Answering) -> str:
     answer = pretty(where.graphql(graphql))
     return f"""## {asked.words}
 
-```console
-$ lineagegraph {command}
-{where.command(command).rstrip()}
-```
+{fenced("console", f"$ lineagegraph {command}", where.command(command))}
 
 ```python
 {python}
 ```
 
-```text
-{where.python(python).rstrip()}
-```
+{fenced("text", where.python(python))}
 
 ```graphql
 {graphql}
@@ -296,6 +345,13 @@ $ lineagegraph {command}
 {answer}
 ```
 """
+
+
+def fenced(kind: str, *text: str) -> str:
+    """A block of text, which may hold blocks itself."""
+    inner = "\n".join(one.rstrip() for one in text)
+    fence = "````" if "```" in inner else "```"
+    return f"{fence}{kind}\n{inner}\n{fence}"
 
 
 def pretty(value: Any, indent: str = "") -> str:
