@@ -123,7 +123,8 @@ for step in columns.column_lineage(reader, dataset, ["revenue"], "upstream", 1).
     Asked(
         "What does a pipeline read and write?",
         "pipeline {pipeline}",
-        """found = around.pipeline_ends(reader, around.find_pipeline(reader, "{pipeline}"))
+        """job = around.find_pipeline(reader, "{pipeline}")
+found = around.pipeline_ends(reader, job)
 print([d.key[1] for d in found.inputs], [d.key[1] for d in found.outputs])""",
         """{ pipelineLineage(pipelineId: "{pipeline}") {
   pipelineType
