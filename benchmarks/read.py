@@ -34,7 +34,7 @@ from lineagegraph.gremlin import Connections, request_key
 from lineagegraph.install import install
 from lineagegraph.naming import Naming
 from lineagegraph.reader import Limits, Reader
-from lineagegraph.reply import FORM
+from lineagegraph.reply import FORM, written
 from lineagegraph.settings import GraphSettings
 from lineagegraph.store import GraphStore
 from mappers import decode, map_event
@@ -97,7 +97,7 @@ def without_rules(graph: Counted, start: Vertex, depth: int) -> int:
     """The same levels in one request of the same script, with everything that stands there."""
     hops = ((("IN", "GENERATED_BY"),), (("OUT", "CONSUMES"),)) * depth
     key = request_key()
-    body = {"k": key, "asks": [{"ids": [start.id], "hops": hops}], "each": 1000, "all": 20_000, **FORM}
+    body = {"k": key, "asks": [{"ids": [start.id], "hops": written(hops)}], "each": 1000, "all": 20_000, **FORM}
     found = graph.ask("around", key, orjson.dumps(body).decode())
     return sum(len(rows) for _, rows in found["v"])
 

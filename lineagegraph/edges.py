@@ -14,67 +14,106 @@ from lineagegraph.implied import OF_DATASET, dataset_of
 Day = str | None
 Line = tuple[Vertex, Vertex, Day]  # an edge of a label: source, target, and the day it was last stated
 Ends = dict[Vertex, Day]
-_Index = dict[Vertex, Ends]  # from the one end to the others
+Index = dict[Vertex, Ends]  # from the one end to the others
 
 
 class Edges:
-    """Edges that may become more. The way back is indexed for labels that somebody follows backwards."""
+    """Edges that may become more. Each way is indexed for the labels that somebody follows that way."""
 
     def __init__(self) -> None:
-        self._out: dict[str, _Index] = {}
-        self._into: dict[str, _Index] = {}
+        self._lines: dict[str, list[Iterable[Line]]] = {}  # of every label those that are not in `_out` yet
+        self._out: dict[str, Index] = {}
+        self._into: dict[str, Index] = {}
 
     def add(self, label: str, lines: Iterable[Line]) -> None:
-        """More edges of a label, with those that they imply; of a known one the newest day counts."""
+        """More edges of a label, with those that they imply; of a known one the newest day counts.
+
+        They may be gone through later, and again.
+        """
         if (other := OF_DATASET.get(label)) is not None:
-            lines = list(lines)
-            self.add(other, [(source, dataset_of(version), None) for source, version, _ in lines])
-        out, into = self._out.setdefault(label, {}), self._into.get(label)
-        for source, target, day in lines:
-            _put(out, source, target, day)
-            if into is not None:
+            self.add(other, _OfDatasets(lines))
+        waiting = self._lines.setdefault(label, [])
+        out, into = self._out.get(label), self._into.get(label)
+        if out is None:
+            waiting.append(lines)
+        else:
+            for source, target, day in lines:
+                _put(out, source, target, day)
+        if into is not None:
+            for source, target, day in lines:
                 _put(into, target, source, day)
 
     def out(self, label: str, source: Vertex) -> Ends:
         """The targets of a vertex's edges."""
-        return _ordered(self._out.get(label, _NO_INDEX), source)
+        return _ordered(self.leaving(label), source)
 
     def into(self, label: str, target: Vertex) -> Ends:
         """The sources of the edges that end at a vertex."""
-        return _ordered(self._backwards(label), target)
+        return _ordered(self.arriving(label), target)
 
     def beside(self, direction: str, label: str, vertex: Vertex) -> list[Vertex]:
         """What an OUT, IN or BOTH step along edges of a label, or of any (`*`), leads to, in no order."""
         found: list[Vertex] = []
-        for one in list(self._out) if label == "*" else (label,):
+        for one in self._lines if label == "*" else (label,):
             if direction != "IN":
-                found += self._out.get(one, _NO_INDEX).get(vertex, ())
+                found += self.leaving(one).get(vertex, ())
             if direction != "OUT":
-                found += self._backwards(one).get(vertex, ())
+                found += self.arriving(one).get(vertex, ())
         return found
 
     def all(self) -> Iterator[tuple[str, Line]]:
         """Every edge, with its label."""
-        for label, index in self._out.items():
-            for source, ends in index.items():
+        for label in self._lines:
+            for source, ends in self.leaving(label).items():
                 for target, day in ends.items():
                     yield label, (source, target, day)
 
-    def _backwards(self, label: str) -> _Index:
-        into = self._into.get(label)
-        if into is None:
-            into = self._into[label] = {}
+    def leaving(self, label: str) -> Index:
+        """By source the targets of all edges of a label, in no order. Not to be changed."""
+        index = self._out.get(label)
+        if index is None:
+            if label not in self._lines:
+                return _NO_INDEX
+            index = self._out[label] = {}
+            for lines in self._lines[label]:
+                for source, target, day in lines:
+                    _put(index, source, target, day)
+            self._lines[label] = []
+        return index
+
+    def arriving(self, label: str) -> Index:
+        """By target the sources of all edges of a label, in no order. Not to be changed."""
+        index = self._into.get(label)
+        if index is None:
+            if label not in self._lines:
+                return _NO_INDEX
+            index = self._into[label] = {}
             for source, ends in self._out.get(label, _NO_INDEX).items():
                 for target, day in ends.items():
-                    into.setdefault(target, {})[source] = day
-        return into
+                    _put(index, target, source, day)
+            for lines in self._lines[label]:
+                for source, target, day in lines:
+                    _put(index, target, source, day)
+        return index
+
+
+class _OfDatasets:
+    """Edges to versions as edges to their datasets, made when somebody looks."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[Line]:
+        return ((source, dataset_of(version), None) for source, version, _ in self._lines)
 
 
 class _Ordered(dict[Vertex, Day]):
     """Ends that are in order."""
 
 
-def _put(index: _Index, one: Vertex, other: Vertex, day: Day) -> None:
+def _put(index: Index, one: Vertex, other: Vertex, day: Day) -> None:
     ends = index.get(one)
     if ends is None:
         index[one] = {other: day}
@@ -86,7 +125,7 @@ def _put(index: _Index, one: Vertex, other: Vertex, day: Day) -> None:
         ends[other] = day
 
 
-def _ordered(index: _Index, vertex: Vertex) -> Ends:
+def _ordered(index: Index, vertex: Vertex) -> Ends:
     """The ends in their order, into which they are put when somebody asks."""
     ends = index.get(vertex)
     if ends is None:
@@ -98,4 +137,4 @@ def _ordered(index: _Index, vertex: Vertex) -> Ends:
 
 _first = itemgetter(0)
 _NO_ENDS: Ends = {}  # shared, never written
-_NO_INDEX: _Index = {}
+_NO_INDEX: Index = {}

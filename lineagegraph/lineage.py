@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from lineagegraph import needs, rules
@@ -20,6 +21,9 @@ __all__ = ["Ambiguous", "NotFound"]  # of those who catch what is raised here
 MOST_DATASETS = 5_000  # in one answer
 AHEAD = 10  # levels that are fetched together, before the rules decide which of their edges count
 Direction = Literal["upstream", "downstream"]
+Basis = Literal["stated", "inferred", "trained", "reads", "writes"]
+# A step before it is known what was read for it: target, source, basis, pipelines, and what is known of it already.
+_Found = tuple[Vertex, Vertex, Basis, tuple[Vertex, ...], tuple[rules.Snapshot, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,9 @@ class Step:
     depth: int
     target: Vertex
     source: Vertex
-    basis: Literal["stated", "inferred", "trained", "reads", "writes"]
+    basis: Basis
     pipelines: tuple[Vertex, ...]
     read: tuple[rules.Snapshot, ...] = ()
-
-    def at(self, depth: int, read: tuple[rules.Snapshot, ...] = ()) -> Step:
-        """The same at a depth, with what was read where that was not known."""
-        return Step(depth, self.target, self.source, self.basis, self.pipelines, self.read or read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class When:
 
     all_time: bool = False
     as_of: int | None = None
+
+
+NOW = When()
 
 
 def find_dataset(reader: Reader, name: str, namespace: str | None = None) -> Vertex:
@@ -113,7 +116,7 @@ def downstream(reader: Reader, start: Vertex, depth: int, all_time: bool = False
 
 def _walk(reader: Reader, start: Vertex, depth: int, direction: Direction, when: When) -> Lineage:
     level = _above if direction == "upstream" else _below
-    steps: list[Step] = []
+    steps: list[tuple[int, _Found]] = []
     seen, front, fetched = {start}, [start], 0
     why: Literal["time", "size"] | None = None
     for number in range(1, depth + 1):
@@ -122,11 +125,11 @@ def _walk(reader: Reader, start: Vertex, depth: int, direction: Direction, when:
         datasets = [v for v in front if v.label == "Dataset"]
         if direction == "upstream" and number > fetched and datasets:
             fetched = min(number + AHEAD - 1, depth)
-            needs.ahead(reader, datasets, fetched - number + 1)
-        new = [step.at(number) for step in level(reader, front, when)]
-        steps += new
-        reached = (step.source if direction == "upstream" else step.target for step in new)
-        front = _unseen(reached, seen)
+            ahead = reader.above if when == NOW else partial(needs.ahead, reader)
+            ahead(datasets, fetched - number + 1)
+        new = list(level(reader, front, when))
+        steps += [(number, step) for step in new]
+        front = _unseen([step[1] if direction == "upstream" else step[0] for step in new], seen)
         if not front:
             break
     if when.as_of is not None and when.as_of < reader.horizon:
@@ -144,12 +147,15 @@ def _unseen(reached: Iterable[Vertex], seen: set[Vertex]) -> list[Vertex]:
     return front
 
 
-def _above(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
+def _above(reader: Reader, front: list[Vertex], when: When) -> Iterator[_Found]:
     datasets = [v for v in front if v.label == "Dataset"]
-    needs.sources(reader, datasets, when.all_time, when.as_of)
+    plain = needs.plain_sources(reader, datasets) if when == NOW else {}
+    if rest := [v for v in datasets if v not in plain]:
+        needs.sources(reader, rest, when.all_time, when.as_of)
     for target in datasets:
-        for source in rules.sources(reader.view, target, when.all_time, when.as_of):
-            yield Step(0, target, source.dataset, source.basis, source.pipelines)
+        rows = plain.get(target)
+        for source in rules.sources(reader.view, target, when.all_time, when.as_of) if rows is None else rows:
+            yield target, source.dataset, source.basis, source.pipelines, ()
     for other in front:
         if other.label == "Model":
             yield from _trained_on(reader, other)
@@ -157,17 +163,17 @@ def _above(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
             yield from _inputs(reader, other, when)
 
 
-def _trained_on(reader: Reader, model: Vertex) -> Iterator[Step]:
+def _trained_on(reader: Reader, model: Vertex) -> Iterator[_Found]:
     needs.training(reader, [model])
     found = rules.training(reader.view, model)
     rows = found.trained_on if found else ()
     makers = {p for run in (found.runs if found else ()) if (p := rules.pipeline_of(reader.view, run))}
     for dataset in sorted({row.snapshot.dataset for row in rows}):
         read = tuple(row.snapshot for row in rows if row.snapshot.dataset == dataset)
-        yield Step(0, model, dataset, "trained", tuple(sorted(makers)), read)
+        yield model, dataset, "trained", tuple(sorted(makers)), read
 
 
-def _inputs(reader: Reader, of: Vertex, when: When) -> Iterator[Step]:
+def _inputs(reader: Reader, of: Vertex, when: When) -> Iterator[_Found]:
     makers = [of]
     if of.label == "Feature":
         reader.fetch([of], (((needs.IN, "PRODUCES"),),))
@@ -179,10 +185,10 @@ def _inputs(reader: Reader, of: Vertex, when: When) -> Iterator[Step]:
         for source in rules.inputs_of(reader.view, maker, when.all_time, when.as_of):
             by.setdefault(source, []).append(maker)
     for source, pipelines in sorted(by.items()):
-        yield Step(0, of, source, "reads" if of.label == "Pipeline" else "inferred", tuple(pipelines))
+        yield of, source, "reads" if of.label == "Pipeline" else "inferred", tuple(pipelines), ()
 
 
-def _below(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
+def _below(reader: Reader, front: list[Vertex], when: When) -> Iterator[_Found]:
     datasets = [v if v.label == "Dataset" else Vertex("Dataset", v.key[:2]) for v in front if v.label != "Pipeline"]
     needs.outputs(reader, datasets)
     known = set(datasets)
@@ -191,15 +197,15 @@ def _below(reader: Reader, front: list[Vertex], when: When) -> Iterator[Step]:
     for output in outputs:
         for source in rules.sources(reader.view, output, when.all_time, when.as_of):
             if source.dataset in known:
-                yield Step(0, output, source.dataset, source.basis, source.pipelines)
+                yield output, source.dataset, source.basis, source.pipelines, ()
     yield from _ends(reader, datasets, when)
     for pipeline in (v for v in front if v.label == "Pipeline"):
         needs.jobs(reader, [pipeline], when.all_time, when.as_of)
         for output in rules.made_by(reader.view, pipeline, when.all_time, when.as_of):
-            yield Step(0, output, pipeline, "writes", (pipeline,))
+            yield output, pipeline, "writes", (pipeline,), ()
 
 
-def _ends(reader: Reader, datasets: list[Vertex], when: When) -> Iterator[Step]:
+def _ends(reader: Reader, datasets: list[Vertex], when: When) -> Iterator[_Found]:
     """The models that were trained on these datasets, and the features that are made of them."""
     models = needs.trained(reader, datasets)
     view = reader.view
@@ -211,25 +217,49 @@ def _ends(reader: Reader, datasets: list[Vertex], when: When) -> Iterator[Step]:
         makers = {p for run in (found.runs if found else ()) if (p := rules.pipeline_of(reader.view, run))}
         for dataset in sorted({row.snapshot.dataset for row in rows} & set(datasets)):
             read = tuple(row.snapshot for row in rows if row.snapshot.dataset == dataset)
-            yield Step(0, model, dataset, "trained", tuple(sorted(makers)), read)
+            yield model, dataset, "trained", tuple(sorted(makers)), read
     for dataset in datasets:
         by: dict[Vertex, list[Vertex]] = {}
         for feature, pipeline in rules.features_from(reader.view, dataset, when.all_time):
             by.setdefault(feature, []).append(pipeline)
         for feature, pipelines in sorted(by.items()):
-            yield Step(0, feature, dataset, "inferred", tuple(pipelines))
+            yield feature, dataset, "inferred", tuple(pipelines), ()
 
 
-def _with_snapshots(reader: Reader, steps: list[Step], when: When) -> tuple[Step, ...]:
+def _with_snapshots(reader: Reader, steps: list[tuple[int, _Found]], when: When) -> tuple[Step, ...]:
     """The steps with what the latest completed run of each pipeline read of the source."""
-    makers = {pipeline for step in steps for pipeline in step.pipelines if not step.read}
-    latest = {p: run for p in makers if (run := rules.latest_run(reader.view, p, when.as_of))}
-    needs.reads(reader, latest.values())
-    view = reader.view
-    read = {p: rules.snapshots_read(view, run) for p, run in latest.items()}
+    makers = {pipeline for _, (_, _, _, pipelines, known) in steps if not known for pipeline in pipelines}
+    read = needs.plain_reads(reader, makers) if when == NOW else {}
+    if rest := makers - read.keys():
+        read |= _weighed(reader, rest, when)
 
-    def of(step: Step) -> tuple[rules.Snapshot, ...]:
-        rows = {s for p in step.pipelines for s in read.get(p, ()) if rules.physical(view, s.dataset) == step.source}
-        return tuple(sorted(rows, key=lambda row: (row.version or "", row.certainty)))
+    def of(pipelines: tuple[Vertex, ...], source: Vertex) -> tuple[rules.Snapshot, ...]:
+        if len(pipelines) == 1:
+            return read[pipelines[0]].get(source, ())
+        rows = {row for pipeline in pipelines for row in read[pipeline].get(source, ())}
+        return tuple(sorted(rows, key=_by_version))
 
-    return tuple(step if step.read else step.at(step.depth, of(step)) for step in steps)
+    return tuple(
+        [
+            Step(depth, target, source, basis, pipelines, known or of(pipelines, source))
+            for depth, (target, source, basis, pipelines, known) in steps
+        ]
+    )
+
+
+def _weighed(reader: Reader, pipelines: set[Vertex], when: When) -> dict[Vertex, rules.Snapshots]:
+    """What the latest runs of pipelines read, by the rules."""
+    latest = {p: run for p in pipelines if (run := rules.latest_run(reader.view, p, when.as_of))}
+    if latest:
+        needs.reads(reader, latest.values())
+    view, read = reader.view, {}
+    for pipeline in pipelines:
+        rows: dict[Vertex, list[rules.Snapshot]] = {}
+        for row in rules.snapshots_read(view, latest[pipeline]) if pipeline in latest else ():
+            rows.setdefault(rules.physical(view, row.dataset), []).append(row)
+        read[pipeline] = {dataset: tuple(sorted(set(some), key=_by_version)) for dataset, some in rows.items()}
+    return read
+
+
+def _by_version(row: rules.Snapshot) -> tuple[str, str]:
+    return row.version or "", row.certainty

@@ -6,7 +6,8 @@ Everything is bounded: what was cut is said in `unfinished`. What the rules need
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,9 +18,23 @@ from lineagegraph.errors import SchemaMismatch
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import request_key
 from lineagegraph.implied import OF_DATASET, dataset_of
-from lineagegraph.reply import EVERY_STEP, FORM, LABELS, STAY, UNREAD, Hop, Reply, Step, read, steps_of, written
+from lineagegraph.reply import (
+    BARE,
+    EVERY_STEP,
+    FORM,
+    LABELS,
+    STAY,
+    UNREAD,
+    Hop,
+    Reply,
+    Step,
+    above,
+    implying,
+    read,
+    written,
+)
 from lineagegraph.sight import EVERYTHING, Sight, runs_named
-from lineagegraph.view import View
+from lineagegraph.view import CLIENT, View
 
 OWNERS: Hop = (("OUT", "RUN_OF"),)
 LASTING = frozenset({"Dataset", "Pipeline"})  # what one reply brought and the next is likely to speak of again
@@ -57,8 +72,9 @@ class Reader:
         self._seen: View | None = self._came if sight.whole and corrections.none else None
         self._owned: set[Vertex] = set()  # Runs whose pipelines are known
         self._done: dict[tuple[Hop, ...], set[Vertex]] = {}
-        self._there: dict[Vertex, bool] = {}  # whether the graph has it
-        self._followed: dict[Step, set[Vertex]] = {}
+        self._missing: set[Vertex] = set()  # what the graph has not
+        self._followed: dict[Step, list[set[Vertex]]] = {}  # sets are shared, and never change
+        self._around: dict[tuple[Step, ...], set[Vertex]] = {}  # what `followed` said since the last reply
         self._latest: list[Vertex] = []  # of the last reply those that the next need not tell again
         self._unnamed: set[Vertex] = set()
         self._named: set[Vertex] = set()
@@ -87,7 +103,8 @@ class Reader:
         """
         came, self._unnamed = self._unnamed, set()
         news = {self._corrections.dataset(d) for d in (*came, *datasets) if d.label == "Dataset"} - self._named
-        self._named |= {d for d in news if any(name in self._there for name in self._corrections.spellings(d))}
+        known, missing, spelled = self._came.knows, self._missing, self._corrections.spellings
+        self._named |= {d for d in news if any(known(name) or name in missing for name in spelled(d))}
         return news
 
     def fetch(self, start: Iterable[Vertex], hops: tuple[Hop, ...] = ()) -> None:
@@ -109,10 +126,15 @@ class Reader:
             asks.append(_ask(guessed, guess[1]))
         if not asks:
             return
-        reply = self._take(asks, self._latest, sure)
+        reply = self._take({"asks": asks}, self._latest, sure)
         if not reply.left:
-            self._there.update((vertex, False) for vertex in (*missing, *guessed) if vertex not in self._there)
-        self.unfinished.update(vertex for vertex in missing if vertex not in self._there)
+            self._missing.update(vertex for vertex in (*missing, *guessed) if not self._came.knows(vertex))
+        self.unfinished.update(v for v in missing if v not in self._missing and not self._came.knows(v))
+
+    def above(self, start: Iterable[Vertex], levels: int) -> None:
+        """What the plain case needs so many levels above these datasets, in one request; cuts are as in a guess."""
+        if start := [vertex for vertex in self._spelled(start) if vertex not in self._missing]:
+            self._take(above(start, levels), sure=frozenset())
 
     def _spelled(self, start: Iterable[Vertex]) -> Iterable[Vertex]:
         if self._corrections.none:
@@ -122,10 +144,10 @@ class Reader:
     def _unknown(self, start: Iterable[Vertex], hops: tuple[Hop, ...]) -> list[Vertex]:
         """Those of these from which not all that the hops reach has come with what was fetched before."""
         wanted = list(start)
-        there = [vertex for vertex in wanted if self._there.get(vertex)]
+        there = [vertex for vertex in wanted if self._came.knows(vertex)]
         if not self._followed_all(there, hops):
             there = [vertex for vertex in there if self._followed_all([vertex], hops)]
-        known = {vertex for vertex in wanted if self._there.get(vertex) is False}.union(there)
+        known = {vertex for vertex in wanted if vertex in self._missing}.union(there)
         return [vertex for vertex in wanted if vertex not in known]
 
     def _followed_all(self, start: list[Vertex], hops: tuple[Hop, ...]) -> bool:
@@ -138,47 +160,78 @@ class Reader:
                     continue
                 able = LABELS[step]
                 some = [vertex for vertex in front if vertex.label in able]
-                if some and not self._followed.get(step, _NOBODY).issuperset(some):
+                if some and not self.followed(step).issuperset(some):
                     return False
                 if number < len(hops):
                     following.update(v for vertex in some for v in self._came.beside(*step, vertex))
             front = following
         return True
 
+    def followed(self, *steps: Step) -> set[Vertex]:
+        """The vertices from which all of these steps were followed, as far as that is ever done. Not to be changed."""
+        known = self._around.get(steps)
+        if known is None:
+            if len(steps) == 1:
+                known = self._union(steps[0])
+            else:
+                some = list({id(found): found for found in map(self.followed, steps)}.values())
+                known = some[0].intersection(*some[1:]) if len(some) > 1 else some[0]
+            self._around[steps] = known
+        return known
+
+    def _union(self, step: Step) -> set[Vertex]:
+        some = [found for one in implying(step) for found in self._followed.get(one, ())]
+        if len(some) > 1:
+            some = [set().union(*some)]
+            self._followed[step] = some
+        return some[0] if some else _NOBODY
+
+    def unstated(self, names: Iterable[Vertex]) -> bool:
+        """Whether it is known that no client says anything about these names' bare dataset_ids."""
+        if not self.followed(BARE).issuperset(names):
+            return False
+        if not self._came.clients:
+            return True
+        ids = (str((self._came.stored(name) or {}).get("dataset_id", "")) for name in names)
+        return not any(self._came.knows(Vertex("Dataset", (CLIENT, dataset_id))) for dataset_id in ids)
+
     def look_up(self, lookups: Iterable[Iterable[tuple[str, str]]]) -> list[Vertex]:
         """The vertices that an index has under these keys and values, each lookup being one conjunction."""
         wanted = [list(lookup) for lookup in lookups]
-        found = [vertex for vertex in self._take([{"index": wanted}]).places if vertex] if wanted else []
+        found = [vertex for vertex in self._take({"asks": [{"index": wanted}]}).places if vertex] if wanted else []
         return found if self._sight.whole else [vertex for vertex in found if self.view.knows(vertex)]
 
-    def _take(self, asks: list[Ask], have: Sequence[Vertex] = (), sure: Collection[Step] = EVERY_STEP) -> Reply:
+    def _take(
+        self, request: dict[str, Any], have: Sequence[Vertex] = (), sure: AbstractSet[Step] = EVERY_STEP
+    ) -> Reply:
         """One request. Where it is cut along steps that are not sure, these count as not followed."""
         key = request_key()
         bounds = {"each": self._limits.each, "all": self._limits.all}
-        body = {"k": key, **bounds, **FORM, "have": [vertex.id for vertex in have], "asks": asks}
+        body = {"k": key, **bounds, **FORM, "have": [vertex.id for vertex in have], **request}
         answer = self._send("around", key, orjson.dumps(body).decode())
         if not answer.get("g"):
             raise SchemaMismatch("The graph has no schema. Run `lineagegraph schema install`.")
         self.horizon = int(answer.get("h") or 0)
         reply = read(answer, have)
         self._learn(reply)
-        cut = [row for row in reply.cut if row[0] in sure]
-        for step, vertices in (*reply.followed, *cut):
-            for one in steps_of(step):
-                self._followed.setdefault(one, set()).update(vertices)
+        cut = [row for row in reply.cut if not sure.isdisjoint(row[0])]
+        self._around.clear()
+        for steps, vertices in (*reply.followed, *cut):
+            for step in steps:
+                self._followed.setdefault(step, []).append(vertices)
         self.unfinished.update(vertex for _, vertices in cut for vertex in vertices)
         if not self._sight.whole:
             self._find_owners(reply)
         return reply
 
     def _learn(self, reply: Reply) -> None:
+        known = self._came.knows
+        self._unnamed.update(v for v, _ in reply.came if v.label == "Dataset" and not known(v))
         self._came.add(reply.came, reply.edges)
+        by_version = {v for label, lines in reply.edges if label in OF_DATASET for _, v, _ in lines}
+        self._unnamed.update(d for d in map(dataset_of, by_version) if not known(d) and d not in self._missing)
         if self._seen is not self._came:
             self._seen = None
-        self._unnamed.update(v for v, _ in reply.came if v.label == "Dataset" and not self._there.get(v))
-        by_version = (v for label, lines in reply.edges if label in OF_DATASET for _, v, _ in lines)
-        self._unnamed.update(d for d in map(dataset_of, by_version) if d not in self._there)
-        self._there.update((vertex, True) for vertex, _ in reply.came)
         if lasting := [vertex for vertex in reply.places if vertex and vertex.label in LASTING]:
             self._latest = lasting
 
@@ -190,7 +243,7 @@ class Reader:
         news = set(runs_named(came)) - self._owned
         self._owned |= news
         if news:
-            self._take([_ask(sorted(news), (OWNERS,))])
+            self._take({"asks": [_ask(sorted(news), (OWNERS,))]})
 
 
 def _ask(start: Iterable[Vertex], hops: tuple[Hop, ...]) -> Ask:

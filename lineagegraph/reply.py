@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from lineagegraph.edges import Line
@@ -19,6 +20,7 @@ Hop = tuple[Step, ...]
 
 STAY: Step = ("STAY", "")
 ANY = "*"
+BARE: Step = ("NAMED", "dataset_id")  # to what a client says about a bare dataset_id
 
 # What no question reads: long, and nobody asks for it. What follows from the key (facts.identity) is not sent either.
 UNREAD = frozenset({"sql", "source_location", "catalog", "storage", "nominal_time", "engine", "bad_facets"})
@@ -33,6 +35,47 @@ FORM: dict[str, Any] = {
 }
 
 
+_LINKS, _MAKERS = "SAME_AS+DERIVED_FROM", "GENERATED_BY+STATES_LINEAGE_OF"
+_OF_A_RUN = "READ+WROTE+RUN_OF+READ_SCANNED+READ_AT_START+READ_LATER+WROTE_REPORTED+WROTE_NAMED"
+_CLAIM = ["NAMED", "claimed_by", ["ds+claimed_by"], ["ds:", "", "", True]]
+_BARE_NAME = ["ds:", '["lineagegraph",', "]", False]
+_LEVEL: list[list[list[Any]]] = [
+    [
+        ["OUT", _LINKS, ["ds"]],
+        ["IN", _MAKERS, ["ds"]],
+        ["OUT", "CONSUMES", ["pi"]],
+        _CLAIM,
+        ["NAMED", "dataset_id", ["ds"], _BARE_NAME],
+    ],
+    [
+        ["STAY", "", []],
+        ["OUT", "CONSUMES", ["pi"]],
+        ["OUT", _LINKS, ["ds+claimed_by"]],
+        ["IN", _MAKERS, ["ds+claimed_by"]],
+        _CLAIM,
+        ["NAMED", "dataset_id", ["ds+claimed_by"], _BARE_NAME],
+    ],
+]
+_LATEST = [
+    [["NAMED", "latest_run", ["pi"], ["ru:", "[", "]", True]]],
+    [["OUT", _OF_A_RUN, ["ru"]]],
+    [["OUT", "VERSION_OF", ["dv"]]],  # what it read and wrote may be known by its versions alone
+]
+SHORT = 100  # cells of a row that are read at once
+
+
+def above(start: Sequence[Vertex], levels: int) -> dict[str, Any]:
+    """A request for what stands so many levels above these datasets, with the latest runs of all pipelines there.
+
+    It is what the plain case needs (`needs.plain`): a name that a dataset claimed is followed by what it says.
+    """
+    asks = [
+        {"ids": [vertex.id for vertex in start], "hops": [*_LEVEL * levels, [_CLAIM], [_CLAIM]]},
+        {"reached": "pi", "hops": _LATEST},
+    ]
+    return {"asks": asks, "short": SHORT}
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One reply: what came with its properties, every vertex by its number (None: half-written), edges, and steps.
@@ -43,9 +86,9 @@ class Reply:
 
     came: list[tuple[Vertex, Properties]]
     places: list[Vertex | None]
-    edges: list[tuple[str, list[Line]]]
-    followed: list[tuple[Step, list[Vertex]]]
-    cut: list[tuple[Step, list[Vertex]]]
+    edges: list[tuple[str, Lines]]
+    followed: list[tuple[list[Step], set[Vertex]]]
+    cut: list[tuple[list[Step], set[Vertex]]]
     left: bool
 
 
@@ -59,36 +102,55 @@ def read(reply: dict[str, Any], have: Sequence[Vertex]) -> Reply:
             if None in key:
                 places.append(None)
                 continue
-            vertex = Vertex(label, tuple(key))
+            vertex = _new(Vertex, (label, tuple(key)))
             places.append(vertex)
             came.append((vertex, stored))
     followed, cut = (
-        [((direction, label), [v for at in numbers if (v := places[at])]) for direction, label, numbers in reply[name]]
+        [
+            (
+                [(direction, label) for label in labels.split("+")],
+                {v for at in numbers if (v := places[at]) is not None},
+            )
+            for direction, labels, numbers in reply[name]
+        ]
         for name in ("f", "t")
     )
-    return Reply(came, places, list(_edges(reply["e"], places)), followed, cut, reply["left"])
+    edges = [(label, Lines(label, flat, places)) for label, flat in reply["e"]]
+    return Reply(came, places, edges, followed, cut, reply["left"])
 
 
-def _edges(groups: list[tuple[str, list[Any]]], places: list[Vertex | None]) -> Iterator[tuple[str, list[Line]]]:
-    for label, flat in groups:
-        width = 3 if label in _DATED else 2
-        days = flat[2::3] if width == 3 else [None] * (len(flat) // 2)
-        rows = zip(flat[::width], flat[1::width], days, strict=True)
-        # A half-written vertex has no natural key yet.
-        yield label, [(a, b, day) for at, to, day in rows if (a := places[at]) and (b := places[to])]
+class Lines:
+    """The edges of a label in one reply, made when somebody looks."""
+
+    __slots__ = ("_flat", "_places", "_width")
+
+    def __init__(self, label: str, flat: list[Any], places: list[Vertex | None]) -> None:
+        self._width = 3 if label in _DATED else 2
+        self._flat = flat
+        self._places = places
+
+    def __iter__(self) -> Iterator[Line]:
+        flat, width, places = self._flat, self._width, self._places
+        days = flat[2::3] if width == 3 else repeat(None)
+        for at, to, day in zip(flat[::width], flat[1::width], days):  # noqa: B905  (the days may be endless)
+            # A half-written vertex has no natural key yet.
+            if (source := places[at]) is not None and (target := places[to]) is not None:
+                yield source, target, day
 
 
-def steps_of(step: Step) -> list[Step]:
-    """The steps that are followed with this one."""
+def implying(step: Step) -> list[Step]:
+    """The steps each of which follows this one too."""
     direction, label = step
-    one_way = ("OUT", "IN") if direction == "BOTH" else (direction,)
-    return [step, *((way, row) for way in one_way for row in (EDGES if label == ANY else [label]))]
+    return [step] if direction in ("STAY", "BOTH") else [step, ("BOTH", label), (direction, ANY)]
 
 
 @lru_cache(maxsize=256)
 def written(hops: tuple[Hop, ...]) -> list[list[list[Any]]]:
     """The hops as the request has them: each step with the tags of the vertices that can take it."""
     return [[[*step, sorted(VERTICES[label].tag for label in LABELS[step])] for step in hop] for hop in hops]
+
+
+_new = tuple.__new__  # of a Vertex: there are thousands in a reply
 
 
 def _ends() -> Iterator[tuple[Step, str]]:

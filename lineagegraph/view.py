@@ -12,10 +12,12 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from lineagegraph.corrections import NONE, Corrections
-from lineagegraph.edges import Edges, Line
+from lineagegraph.edges import Edges, Index, Line
 from lineagegraph.facts import Facts, Properties, Vertex, identity
 from lineagegraph.registers import Stored, decode
 from lineagegraph.schema import VERTICES, Kind
+
+CLIENT = "lineagegraph"  # the namespace of what a client says about a bare dataset_id
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,22 +34,31 @@ class View:
         self._facts = Facts()  # vertices only
         self._stored = self._facts.own[0]
         self._edges = Edges()
+        self.claims: dict[Vertex, Vertex] = {}  # by name the dataset that claimed it last; not to be changed
+        self.clients: set[Vertex] = set()  # bare names by which clients speak of datasets; likewise
         self._claimed: dict[Vertex, set[Vertex]] = {}  # by each dataset the names that it claimed once
         self._called: dict[str, set[Vertex]] = {}
         meant = corrections.applied(facts)
-        self.add(meant.vertices.items(), ((label, [(a, b, day)]) for (label, a, b), day in meant.edges.items()))
+        self.add(
+            ((vertex, dict(stored)) for vertex, stored in meant.vertices.items()),
+            ((label, [(a, b, day)]) for (label, a, b), day in meant.edges.items()),
+        )
 
     def add(
         self, vertices: Iterable[tuple[Vertex, Properties]], edges: Iterable[tuple[str, Iterable[Line]]] = ()
     ) -> None:
-        """More facts, as they are meant: vertices, and by label edges between these or such as were there before."""
+        """More facts, as they are meant: vertices, and by label edges between these or such as were there before.
+
+        They become the view's own.
+        """
         self.memory.clear()
         known = self._stored
         for vertex, stored in vertices:
             if vertex in known:
                 self._facts.vertex(vertex, stored)
+                stored = known[vertex]
             else:
-                known[vertex] = dict(stored)
+                known[vertex] = stored
             if vertex.label == "Dataset":
                 self._name(vertex, stored)
         for label, lines in edges:
@@ -55,10 +66,12 @@ class View:
 
     def _name(self, dataset: Vertex, stored: Properties) -> None:
         if claim := stored.get("claimed_by"):
-            owner = self.dataset(*decode(Kind.NEWEST, claim)["value"])
+            owner = self.claims[dataset] = self.dataset(*decode(Kind.NEWEST, claim)["value"])
             self._claimed.setdefault(owner, set()).add(dataset)
         if dataset_id := stored.get("dataset_id"):
             self._called.setdefault(str(dataset_id), set()).add(dataset)
+        if dataset.key[0] == CLIENT:
+            self.clients.add(dataset)
 
     def __len__(self) -> int:
         """How many vertices."""
@@ -88,6 +101,18 @@ class View:
     def dated_into(self, label: str, target: Vertex) -> list[tuple[Vertex, str]]:
         """The same, backwards."""
         return [(source, day or "") for source, day in self._edges.into(label, target).items()]
+
+    def leaving(self, label: str) -> Index:
+        """By source the targets of all edges of a label with their days, in no order. Not to be changed."""
+        return self._edges.leaving(label)
+
+    def arriving(self, label: str) -> Index:
+        """By target the sources, likewise."""
+        return self._edges.arriving(label)
+
+    def stored(self, vertex: Vertex) -> Properties | None:
+        """The stored properties of a vertex; None if no fact speaks of it. Not to be changed."""
+        return self._stored.get(vertex)
 
     def beside(self, direction: str, label: str, vertex: Vertex) -> list[Vertex]:
         """What an OUT, IN or BOTH step along edges of a label, or of any (`*`), leads to, in no order."""

@@ -7,6 +7,7 @@ from lineagegraph.needs.alike import names
 from lineagegraph.needs.datasets import claims, columns, schemas, standing, trained, training
 from lineagegraph.needs.hops import DAYS, HELD, IN, OUT, READS
 from lineagegraph.needs.lineage import ahead, current, jobs, outputs, sources
+from lineagegraph.needs.plain import plain_reads, plain_sources
 from lineagegraph.needs.runs import namers, readers, reads, runs_made_of, snapshots
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "namers",
     "names",
     "outputs",
+    "plain_reads",
+    "plain_sources",
     "readers",
     "reads",
     "runs_made_of",

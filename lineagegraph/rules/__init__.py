@@ -19,8 +19,9 @@ from lineagegraph.rules.datasets import Standing, latest_change, latest_version,
 from lineagegraph.rules.ends import feature_makers, features_from, inputs_of, made_by, may_be_model
 from lineagegraph.rules.lineage import Basis, Source, consumers, outputs_of, producers, run_sources, sources, targets
 from lineagegraph.rules.models import Reproducible, Trained, Training, is_orphan, trained_models, training
-from lineagegraph.rules.names import CLIENT, called, names_of, physical
+from lineagegraph.rules.names import called, names_of, physical
 from lineagegraph.rules.origins import made_of, writers_of
+from lineagegraph.rules.plain import SEEN, Snapshots, plain
 from lineagegraph.rules.runs import (
     State,
     counts,
@@ -48,6 +49,7 @@ from lineagegraph.rules.snapshots import (
     twins,
 )
 from lineagegraph.rules.written import days_of_writers, snapshots_written
+from lineagegraph.view import CLIENT
 
 __all__ = [
     "APPROXIMATE",
@@ -55,6 +57,7 @@ __all__ = [
     "CLIENT",
     "EXACT",
     "LIKELY",
+    "SEEN",
     "UNKNOWN",
     "Basis",
     "Certainty",
@@ -64,6 +67,7 @@ __all__ = [
     "Reproducible",
     "SchemaVersion",
     "Snapshot",
+    "Snapshots",
     "Source",
     "Standing",
     "State",
@@ -101,6 +105,7 @@ __all__ = [
     "outputs_of",
     "physical",
     "pipeline_of",
+    "plain",
     "producers",
     "rounded",
     "run_sources",

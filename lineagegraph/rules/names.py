@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineagegraph.facts import Vertex
-from lineagegraph.view import View, remembered
-
-CLIENT = "lineagegraph"  # the namespace of what a client says about a bare dataset_id
+from lineagegraph.view import CLIENT, View, remembered
 
 
 @remembered
@@ -23,8 +21,7 @@ def physical(view: View, dataset: Vertex) -> Vertex:
         meant = called(view, dataset.key[1])
         return meant[0] if len(meant) == 1 else dataset
     path = [dataset]
-    while claim := view.text(path[-1], "claimed_by"):
-        owner = view.dataset(*claim)
+    while owner := view.claims.get(path[-1]):
         if view.corrections.ignores(owner):
             break
         if owner in path:

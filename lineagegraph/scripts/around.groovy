@@ -1,19 +1,28 @@
 // Reads what stands around some vertices, hop by hop, and says what was cut. Constant text; `b` is one JSON string:
 //   k: request key, echoed
-//   asks: [{ids: [vertex id], index: [[[key, value]]], hops: [[[direction, edge label, [tags]]]]}]
-//     start at the ids and at what the index has under each conjunction; every hop is applied to the vertices that the
-//     hop before reached first, and to its own once more if the one before has the step ['STAY', '']; tags are those of
-//     the ids that can have such an edge; direction is OUT, IN or BOTH; the label '*' means all labels
+//   asks: [{ids: [vertex id], index: [[[key, value]]], reached: tag, hops: [[step]]}]
+//     start at the ids, at what the index has under each conjunction, at what the asks before reached of a tag; every hop
+//     is applied to the vertices that the hop before reached first, and to its own once more if the one before has STAY
+//   a step is one of
+//     [direction, labels, tags]  along edges; direction is OUT, IN or BOTH; labels are joined by +, * means all
+//     ['NAMED', property, tags, [head, before, after, register]]  to the vertex that a property names: its id is the head
+//       and the hash of what the property says (of a register the payload) between the other two
+//     ['STAY', '', []]
+//     tags are those of the ids that can take it; 'ds+x' and 'ds-x' only if the property x is there, or is not
+//   short: rows of so many cells at most are read whole rather than a slice for each step; without it none are
 //   each: most edges of one vertex, direction and label, of '*' ten times as many      all: most vertices
 //   keys: {tag: [property]}, and properties: [property], what is told of a vertex
 //   dated: labels whose edges carry a day
 //   have: [vertex id], of which the asker knows the properties
 // Nothing is followed twice for one ask. Vertices are numbered: first those of `have`, then those of `v` as they come.
-// Rows: v: [[tag, [[[the key's values], {property: value}]]]]; e: [[label, [source, target, source, target …]]], with the day of each if dated;
-// f: [[direction, label, [number]]], what was followed to the end; t: the same, what was followed and cut; left:
-// whether there was no room for a vertex to start at. A vertex that is not there has no row. Every step is one batched read, all properties are one more.
+// Rows: v: [[tag, [[[the key's values], {property: value}]]]]
+//   e: [[label, [source, target, source, target, ...]]], with the day of each if dated
+//   f: [[direction, labels, [number]]], what was followed to the end; t: the same, what was followed and cut
+//   left: whether there was no room for a vertex to start at
+// A vertex that is not there has no row. Every step is one batched read, all properties are one more.
 import groovy.transform.CompileStatic
 import groovy.transform.Field
+import java.nio.charset.StandardCharsets
 import org.apache.tinkerpop.gremlin.structure.Direction
 import org.apache.tinkerpop.gremlin.structure.Vertex
 import org.apache.tinkerpop.shaded.jackson.databind.DeserializationFeature
@@ -25,76 +34,245 @@ import org.janusgraph.core.JanusGraphTransaction
 import org.janusgraph.core.JanusGraphVertex
 import org.janusgraph.core.JanusGraphVertexProperty
 import org.janusgraph.core.PropertyKey
+import org.janusgraph.diskstorage.BackendTransaction
+import org.janusgraph.diskstorage.Entry
+import org.janusgraph.diskstorage.EntryList
+import org.janusgraph.diskstorage.StaticBuffer
+import org.janusgraph.diskstorage.keycolumnvalue.KeySliceQuery
+import org.janusgraph.diskstorage.keycolumnvalue.SliceQuery
+import org.janusgraph.graphdb.database.EdgeSerializer
 import org.janusgraph.graphdb.database.StandardJanusGraph
+import org.janusgraph.graphdb.database.idhandling.IDHandler
+import org.janusgraph.graphdb.idmanagement.IDManager
+import org.janusgraph.graphdb.internal.RelationCategory
+import org.janusgraph.graphdb.relations.RelationCache
+import org.janusgraph.graphdb.transaction.StandardJanusGraphTx
 
 @Field static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.USE_LONG_FOR_INTS)
 @Field static final String META = 'meta:schema'
 
+// BLAKE2b of 16 bytes, as in Python's hashlib: ids of vertices end with it.
+@CompileStatic
+class Hash {
+  static final long[] START = '6a09e667f3bcc908 bb67ae8584caa73b 3c6ef372fe94f82b a54ff53a5f1d36f1 510e527fade682d1 9b05688c2b3e6c1f 1f83d9abfb41bd6b 5be0cd19137e2179'
+    .split(' ').collect { Long.parseUnsignedLong((String) it, 16) } as long[]
+  static final int[][] ORDER = '0123456789abcdef ea489fd61c02b753 b8c052fdae367194 7931dcbe265a40f8 905724afe1bc683d 2c6a0b834d75fe19 c51fed4a0763928b db7ec13950f4862a 6fe9b308c2d714a5 a2847615fb9e3cd0 0123456789abcdef ea489fd61c02b753'
+    .split(' ').collect { row -> ((String) row).toList().collect { Integer.parseInt((String) it, 16) } as int[] } as int[][]
+  static final String DIGITS = '0123456789abcdef'
+
+  static String of(String text) {
+    byte[] data = text.getBytes(StandardCharsets.UTF_8)
+    long[] h = (long[]) START.clone()
+    h[0] = h[0] ^ 0x01010010L
+    int at = 0
+    while (data.length - at > 128) {
+      mix(h, data, at, 128, (long) (at + 128), false)
+      at += 128
+    }
+    mix(h, data, at, data.length - at, (long) data.length, true)
+    StringBuilder hex = new StringBuilder(32)
+    for (int i = 0; i < 16; i++) {
+      int b = (int) ((h[i >> 3] >>> (8 * (i & 7))) & 255L)
+      hex.append(DIGITS.charAt(b >> 4)).append(DIGITS.charAt(b & 15))
+    }
+    return hex.toString()
+  }
+
+  static void mix(long[] h, byte[] data, int at, int length, long count, boolean last) {
+    long[] m = new long[16], v = new long[16]
+    for (int i = 0; i < length; i++) m[i >> 3] = m[i >> 3] | ((((long) data[at + i]) & 255L) << (8 * (i & 7)))
+    for (int i = 0; i < 8; i++) { v[i] = h[i]; v[i + 8] = START[i] }
+    v[12] = v[12] ^ count
+    if (last) v[14] = ~v[14]
+    for (int r = 0; r < 12; r++) {
+      int[] o = ORDER[r]
+      for (int c = 0; c < 4; c++) part(v, c, 4 + c, 8 + c, 12 + c, m[o[2 * c]], m[o[2 * c + 1]])
+      for (int c = 0; c < 4; c++) part(v, c, 4 + (c + 1) % 4, 8 + (c + 2) % 4, 12 + (c + 3) % 4, m[o[8 + 2 * c]], m[o[9 + 2 * c]])
+    }
+    for (int i = 0; i < 8; i++) h[i] = h[i] ^ v[i] ^ v[i + 8]
+  }
+
+  static void part(long[] v, int a, int b, int c, int d, long x, long y) {
+    v[a] = v[a] + v[b] + x
+    v[d] = Long.rotateRight(v[d] ^ v[a], 32)
+    v[c] = v[c] + v[d]
+    v[b] = Long.rotateRight(v[b] ^ v[c], 24)
+    v[a] = v[a] + v[b] + y
+    v[d] = Long.rotateRight(v[d] ^ v[a], 16)
+    v[c] = v[c] + v[d]
+    v[b] = Long.rotateRight(v[b] ^ v[c], 63)
+  }
+}
+
+@CompileStatic
+class Row {
+  Object[] key
+  final Map<String, Object> stored = new HashMap<>()
+  boolean there = false
+}
+
+// An edge's cell in a row.
+@CompileStatic
+class Cell {
+  String label
+  boolean leaves
+  Entry entry
+}
+
+// Whole rows as the store has them: one slice each, and only what is asked for is decoded.
+@CompileStatic
+class Rows {
+  final StandardJanusGraphTx t
+  final int most
+  final boolean together
+  final EdgeSerializer serializer
+  final IDManager ids
+  final SliceQuery slice
+  final Map<Long, String> names = new HashMap<>()
+  final Map<Object, List<Cell>> cells = new HashMap<>()  // null: longer than that
+
+  Rows(StandardJanusGraph g, StandardJanusGraphTx t, int most) {
+    this.t = t
+    this.most = most
+    serializer = t.getEdgeSerializer()
+    ids = g.getIDManager()
+    slice = serializer.getQuery(RelationCategory.RELATION, false).setLimit(most + 1)
+    together = g.getBackend().getStoreFeatures().hasMultiQuery()
+  }
+
+  void read(Collection<Object> some, Answer answer) {
+    Map<StaticBuffer, Object> keys = new LinkedHashMap<>()
+    for (Object id : some) if (!cells.containsKey(id)) keys.put(ids.getKey(id), id)
+    if (keys.isEmpty()) return
+    BackendTransaction store = t.getTxHandle()
+    Map<StaticBuffer, EntryList> found = together ? store.edgeStoreMultiQuery(new ArrayList<StaticBuffer>(keys.keySet()), slice) : null
+    for (Map.Entry<StaticBuffer, Object> one : keys.entrySet()) {
+      EntryList row = together ? found.get(one.key) : store.edgeStoreQuery(new KeySliceQuery(one.key, slice))
+      cells.put(one.value, row != null && row.size() > most ? (List<Cell>) null : decoded(one.value, row, answer))
+    }
+  }
+
+  List<Cell> decoded(Object id, EntryList entries, Answer answer) {
+    List<Cell> edges = new ArrayList<>()
+    List<String> keys = answer.keys.get(((String) id).substring(0, 2))
+    Row row = new Row(key: new Object[keys == null ? 0 : keys.size()])
+    if (entries != null) for (Entry entry : entries) {
+      IDHandler.RelationTypeParse type = IDHandler.readRelationType(entry.asReadBuffer())
+      String name = names.get(type.typeId)
+      if (name == null) { name = t.getExistingRelationType(type.typeId).name(); names.put(type.typeId, name) }
+      if (type.dirID != IDHandler.DirectionID.PROPERTY_DIR) {
+        edges.add(new Cell(label: name, leaves: type.dirID == IDHandler.DirectionID.EDGE_OUT_DIR, entry: entry))
+        continue
+      }
+      row.there = true
+      int place = keys == null ? -1 : keys.indexOf(name)
+      if (place >= 0) row.key[place] = value(entry) else if (answer.told.contains(name)) row.stored.put(name, value(entry))
+    }
+    answer.rows.put(id, row)
+    return edges
+  }
+
+  Object value(Entry entry) { return serializer.parseRelation(entry, true, t).getValue() }
+}
+
 @CompileStatic
 class Answer {
-  final JanusGraphTransaction t
+  final StandardJanusGraphTx t
   final int each, all
-  final Set<String> dated
+  final Rows short_
+  final Set<String> dated, told
+  final Map<String, List<String>> keys
   final PropertyKey day
   final Map<Object, JanusGraphVertex> reached = new LinkedHashMap<>()
+  final Map<Object, Row> rows = new HashMap<>()
   final Map<String, List> edges = new LinkedHashMap<>()
   final Map<String, List> followed = new LinkedHashMap<>(), unfinished = new LinkedHashMap<>()
   boolean left = false
 
-  Answer(JanusGraphTransaction t, Map b) {
+  Answer(StandardJanusGraph g, StandardJanusGraphTx t, Map b) {
     this.t = t
     each = ((Number) b.get('each')).intValue()
     all = ((Number) b.get('all')).intValue()
     dated = new HashSet<String>((List<String>) b.get('dated'))
+    told = new HashSet<String>((List<String>) b.get('properties'))
+    keys = (Map) b.get('keys')
     day = t.getPropertyKey('last_seen_at')
+    short_ = b.get('short') == null ? null : new Rows(g, t, ((Number) b.get('short')).intValue())
   }
 
-  boolean reach(JanusGraphVertex v) {
-    if (reached.containsKey(v.id())) return true
+  // The vertex may be left out: it is made when it is needed.
+  boolean reach(Object id, JanusGraphVertex v) {
+    if (reached.containsKey(id)) return true
     if (reached.size() >= all) return false
-    reached.put(v.id(), v)
+    reached.put(id, v)
     return true
   }
 
-  void edge(JanusGraphEdge e, Object source, Object target) {
-    List rows = edges.computeIfAbsent(e.label()) { new ArrayList() }
+  List<JanusGraphVertex> vertices(Collection<Object> ids) {
+    List<JanusGraphVertex> found = new ArrayList<>(ids.size())
+    for (Object id : ids) found.add(reached.get(id) ?: (JanusGraphVertex) t.getVertex(id))
+    return found
+  }
+
+  void edge(String label, Object source, Object target, Object on) {
+    List rows = edges.computeIfAbsent(label) { new ArrayList() }
     rows.add(source)
     rows.add(target)
-    if (dated.contains(e.label())) rows.add(e.valueOrNull(day))
+    if (dated.contains(label)) rows.add(on)
+  }
+
+  void done(boolean whole, String step, Object id) {
+    (whole ? followed : unfinished).computeIfAbsent(step) { new ArrayList() }.add(id)
+  }
+
+  static String tag(Object id) { return ((String) id).substring(0, 2) }
+
+  // Their properties are read, all at once.
+  void look(Collection<Object> some) {
+    List<Object> news = new ArrayList<>()
+    for (Object id : some) if (!rows.containsKey(id) && keys.containsKey(tag(id))) news.add(id)
+    if (short_ != null) {
+      short_.read(news, this)
+      news.removeAll(rows.keySet())
+    }
+    if (news.isEmpty()) return
+    Map<JanusGraphVertex, Iterable<JanusGraphVertexProperty>> found = (Map) t.multiQuery(vertices(news)).properties()
+    for (Map.Entry<JanusGraphVertex, Iterable<JanusGraphVertexProperty>> one : found.entrySet()) {
+      List<String> names = keys.get(tag(one.key.id()))
+      Row row = new Row(key: new Object[names.size()])
+      for (JanusGraphVertexProperty p : one.value) {
+        String name = p.key()
+        int place = names.indexOf(name)
+        if (place >= 0) row.key[place] = p.value()
+        else if (told.contains(name)) row.stored.put(name, p.value())
+        row.there = true
+      }
+      rows.put(one.key.id(), row)
+    }
   }
 
   // What the asker has not got, by tag; its number for every vertex.
-  List properties(Map keys, Set<String> told, List have, Map<Object, Integer> numbers) {
+  List properties(List have, Map<Object, Integer> numbers) {
     for (Object id : have) numbers.put(id, numbers.size())
-    Map<String, List<JanusGraphVertex>> news = new LinkedHashMap<>()
-    List<JanusGraphVertex> all_ = new ArrayList<>()
-    for (JanusGraphVertex v : reached.values()) {
-      String tag = ((String) v.id()).substring(0, 2)
-      if (!keys.containsKey(tag) || numbers.containsKey(v.id())) continue
-      news.computeIfAbsent(tag) { new ArrayList<JanusGraphVertex>() }.add(v)
-      all_.add(v)
+    Map<String, List<Object>> news = new LinkedHashMap<>()
+    List<Object> all_ = new ArrayList<>()
+    for (Object id : reached.keySet()) {
+      String tag = tag(id)
+      if (!keys.containsKey(tag) || numbers.containsKey(id)) continue
+      news.computeIfAbsent(tag) { new ArrayList<Object>() }.add(id)
+      all_.add(id)
     }
+    look(all_)
     List groups = new ArrayList()
-    if (all_.isEmpty()) return groups
-    Map<JanusGraphVertex, Iterable<JanusGraphVertexProperty>> found = (Map) t.multiQuery(all_).properties()
-    for (Map.Entry<String, List<JanusGraphVertex>> group : news.entrySet()) {
-      List names = (List) keys.get(group.key), rows = new ArrayList(group.value.size())
-      for (JanusGraphVertex v : group.value) {
-        Object[] key = new Object[names.size()]
-        Map<String, Object> stored = new HashMap<>()
-        boolean there = false
-        for (JanusGraphVertexProperty p : (found.get(v) ?: (Iterable<JanusGraphVertexProperty>) Collections.emptyList())) {
-          String name = p.key()
-          int place = names.indexOf(name)
-          if (place >= 0) key[place] = p.value()
-          else if (told.contains(name)) stored.put(name, p.value())
-          there = true
-        }
-        if (!there) continue
-        numbers.put(v.id(), numbers.size())
-        rows.add([key, stored])
+    for (Map.Entry<String, List<Object>> group : news.entrySet()) {
+      List some = new ArrayList(group.value.size())
+      for (Object id : group.value) {
+        Row row = rows.get(id)
+        if (row == null || !row.there) continue
+        numbers.put(id, numbers.size())
+        some.add([row.key, row.stored])
       }
-      groups.add([group.key, rows])
+      groups.add([group.key, some])
     }
     return groups
   }
@@ -130,6 +308,7 @@ class Answer {
 
 @CompileStatic
 class Walk {
+  static final ObjectMapper JSON = new ObjectMapper()
   final Answer answer
   final Set<Object> reached = new HashSet<>()
   final Map<String, Set<Object>> followed = new HashMap<>()
@@ -137,78 +316,148 @@ class Walk {
   Walk(Answer answer) { this.answer = answer }
 
   void run(Map ask) {
-    List<JanusGraphVertex> front = start(ask)
+    List<Object> front = start(ask)
     for (List<List> hop : (List<List<List>>) ask.getOrDefault('hops', Collections.emptyList())) {
       if (front.isEmpty()) break
-      List<JanusGraphVertex> next = new ArrayList<>()
+      List<Object> next = new ArrayList<>()
       for (List step : hop) {
-        if (step.get(0) == 'STAY') next.addAll(front) else follow(front, step, next)
+        switch (step.get(0)) {
+          case 'STAY': next.addAll(front); break
+          case 'NAMED': named(front, step, next); break
+          default: follow(front, step, next)
+        }
       }
       front = next
     }
   }
 
-  List<JanusGraphVertex> start(Map ask) {
-    List<JanusGraphVertex> front = new ArrayList<>()
-    for (Object id : (List) ask.getOrDefault('ids', Collections.emptyList())) {
-      begin(front, (JanusGraphVertex) answer.t.getVertex(id))
-    }
+  List<Object> start(Map ask) {
+    List<Object> front = new ArrayList<>()
+    for (Object id : (List) ask.getOrDefault('ids', Collections.emptyList())) begin(front, id, null)
     for (List<List> lookup : (List<List<List>>) ask.getOrDefault('index', Collections.emptyList())) {
       JanusGraphQuery query = answer.t.query()
       for (List has : lookup) query = query.has((String) has.get(0), has.get(1))
-      for (Object v : query.limit(answer.all + 1).vertices()) begin(front, (JanusGraphVertex) v)
+      for (Object v : query.limit(answer.all + 1).vertices()) begin(front, ((JanusGraphVertex) v).id(), (JanusGraphVertex) v)
+    }
+    Object tag = ask.get('reached')
+    if (tag != null) {
+      for (Object id : new ArrayList<Object>(answer.reached.keySet())) if (Answer.tag(id) == tag) begin(front, id, null)
     }
     return front
   }
 
-  void begin(List<JanusGraphVertex> front, JanusGraphVertex v) {
-    if (v == null) return
-    if (!answer.reach(v)) answer.left = true
-    else if (reached.add(v.id())) front.add(v)
+  void begin(List<Object> front, Object id, JanusGraphVertex v) {
+    if (!answer.reach(id, v)) answer.left = true
+    else if (reached.add(id)) front.add(id)
   }
 
-  // Along one direction and label; the vertices that it reached first are added to `next`.
-  void follow(Collection<JanusGraphVertex> front, List step, List<JanusGraphVertex> next) {
-    String direction = (String) step.get(0), label = (String) step.get(1), name = direction + ' ' + label
-    List tags = step.size() > 2 ? (List) step.get(2) : null
-    Set<Object> before = followed.computeIfAbsent(name) { new HashSet<Object>() }
-    List<JanusGraphVertex> from = new ArrayList<>(front.size())
-    for (JanusGraphVertex v : front) {
-      if ((tags == null || tags.contains(((String) v.id()).substring(0, 2))) && before.add(v.id())) from.add(v)
+  // Those of these that can take a step and have not taken it.
+  List<Object> able(Collection<Object> front, List step) {
+    Set<Object> before = followed.computeIfAbsent((String) step.get(0) + ' ' + (String) step.get(1)) { new HashSet<Object>() }
+    List<Object> from = new ArrayList<>(front.size())
+    List<String> tags = step.size() > 2 ? (List<String>) step.get(2) : null
+    if (tags == null) { for (Object id : front) if (before.add(id)) from.add(id); return from }
+    for (String form : tags) {
+      String tag = form.substring(0, 2)
+      List<Object> some = new ArrayList<>(front.size())
+      for (Object id : front) if (Answer.tag(id) == tag && !before.contains(id)) some.add(id)
+      if (form.length() == 2) { for (Object id : some) if (before.add(id)) from.add(id); continue }
+      answer.look(some)
+      boolean has = form.charAt(2) == (char) '+'
+      String property = form.substring(3)
+      for (Object id : some) {
+        Row row = answer.rows.get(id)
+        if (row != null && row.there && row.stored.containsKey(property) == has && before.add(id)) from.add(id)
+      }
     }
+    return from
+  }
+
+  // Along one direction and some labels; the vertices that it reached first are added to `next`.
+  void follow(Collection<Object> front, List step, List<Object> next) {
+    List<Object> from = able(front, step)
     if (from.isEmpty()) return
-    int most = label == '*' ? answer.each * 10 : answer.each
-    JanusGraphMultiVertexQuery query = answer.t.multiQuery(from).direction(Direction.valueOf(direction)).limit(most + 1)
-    Map<JanusGraphVertex, Iterable<JanusGraphEdge>> found = (Map) (label == '*' ? query : query.labels(label)).edges()
-    List whole = answer.followed.computeIfAbsent(name) { new ArrayList() }
-    for (JanusGraphVertex v : from) {
-      if (taken(v, found.get(v), direction, most, next)) whole.add(v.id())
-      else answer.unfinished.computeIfAbsent(name) { new ArrayList() }.add(v.id())
+    String direction = (String) step.get(0), label = (String) step.get(1), name = direction + ' ' + label
+    String[] labels = label.split('\\+')
+    int most = label == '*' ? answer.each * 10 : answer.each * labels.length
+    if (answer.short_ != null) from = shortOnes(from, direction, label == '*' ? null : labels, most, name, next)
+    if (from.isEmpty()) return
+    JanusGraphMultiVertexQuery query = answer.t.multiQuery(answer.vertices(from)).direction(Direction.valueOf(direction)).limit(most + 1)
+    Map<JanusGraphVertex, Iterable<JanusGraphEdge>> found = (Map) (label == '*' ? query : query.labels(labels)).edges()
+    for (Map.Entry<JanusGraphVertex, Iterable<JanusGraphEdge>> one : found.entrySet()) {
+      JanusGraphVertex v = one.key
+      int n = 0
+      boolean whole = true
+      for (JanusGraphEdge e : one.value) {
+        JanusGraphVertex other = (JanusGraphVertex) e.otherVertex(v)
+        boolean leaves = direction == 'OUT' || (direction == 'BOTH' && e.outVertex() == v)
+        whole = ++n <= most && taken(v.id(), other.id(), other, e.label(), leaves, e.label() in answer.dated ? e.valueOrNull(answer.day) : null, next)
+        if (!whole) break
+      }
+      answer.done(whole, name, v.id())
     }
   }
 
-  boolean taken(JanusGraphVertex v, Iterable<JanusGraphEdge> edges, String direction, int most, List<JanusGraphVertex> next) {
-    int n = 0
-    for (JanusGraphEdge e : (edges ?: (Iterable<JanusGraphEdge>) Collections.emptyList())) {
-      JanusGraphVertex other = (JanusGraphVertex) e.otherVertex(v)
-      if (++n > most || !answer.reach(other)) return false
-      boolean leaves = direction == 'OUT' || (direction == 'BOTH' && e.outVertex() == v)
-      answer.edge(e, leaves ? v.id() : other.id(), leaves ? other.id() : v.id())
-      if (reached.add(other.id())) next.add(other)
+  // The same for those whose rows are short; the others are given back.
+  List<Object> shortOnes(List<Object> from, String direction, String[] labels, int most, String name, List<Object> next) {
+    Rows rows = answer.short_
+    rows.read(from, answer)
+    List<Object> longer = new ArrayList<>()
+    Set<String> wanted = labels == null ? null : new HashSet<String>(Arrays.asList(labels))
+    for (Object id : from) {
+      List<Cell> cells = rows.cells.get(id)
+      if (cells == null) { longer.add(id); continue }
+      int n = 0
+      boolean whole = true
+      for (Cell c : cells) {
+        if (direction != 'BOTH' && c.leaves != (direction == 'OUT') || wanted != null && !wanted.contains(c.label)) continue
+        RelationCache e = rows.serializer.parseRelation(c.entry, !answer.dated.contains(c.label), rows.t)
+        Object on = answer.dated.contains(c.label) ? e.get(((Number) answer.day.id()).longValue()) : null
+        whole = ++n <= most && taken(id, e.getOtherVertexId(), null, c.label, c.leaves, on, next)
+        if (!whole) break
+      }
+      answer.done(whole, name, id)
     }
+    return longer
+  }
+
+  boolean taken(Object id, Object other, JanusGraphVertex v, String label, boolean leaves, Object on, List<Object> next) {
+    if (!answer.reach(other, v)) return false
+    answer.edge(label, leaves ? id : other, leaves ? other : id, on)
+    if (reached.add(other)) next.add(other)
     return true
+  }
+
+  // To the vertices that a property names.
+  void named(Collection<Object> front, List step, List<Object> next) {
+    List<Object> from = able(front, step)
+    if (from.isEmpty()) return
+    answer.look(from)
+    String property = (String) step.get(1)
+    List form = (List) step.get(3)
+    for (Object id : from) {
+      Row row = answer.rows.get(id)
+      String said = row == null ? null : (String) row.stored.get(property)
+      boolean whole = true
+      if (said != null) {
+        String text = form.get(3) ? said.substring(said.indexOf('|') + 1) : JSON.writeValueAsString(said)
+        Object other = (String) form.get(0) + Hash.of((String) form.get(1) + text + (String) form.get(2))
+        whole = answer.reach(other, null)
+        if (whole && reached.add(other)) next.add(other)
+      }
+      answer.done(whole, 'NAMED ' + property, id)
+    }
   }
 }
 
 @CompileStatic
 static Map around(StandardJanusGraph g, Map b) {
-  JanusGraphTransaction t = g.buildTransaction().readOnly().checkExternalVertexExistence(false).start()
+  StandardJanusGraphTx t = (StandardJanusGraphTx) g.buildTransaction().readOnly().checkExternalVertexExistence(false).start()
   try {
-    Answer answer = new Answer(t, b)
+    Answer answer = new Answer(g, t, b)
     for (Map ask : (List<Map>) b.get('asks')) new Walk(answer).run(ask)
     Map<Object, Integer> numbers = new HashMap<>()
-    Set<String> told = new HashSet<String>((List<String>) b.get('properties'))
-    List v = answer.properties((Map) b.get('keys'), told, (List) b.getOrDefault('have', Collections.emptyList()), numbers)
+    List v = answer.properties((List) b.getOrDefault('have', Collections.emptyList()), numbers)
     return [v: v, e: answer.numbered(numbers), f: Answer.numbered(answer.followed, numbers),
             t: Answer.numbered(answer.unfinished, numbers), left: answer.left]
   } finally { t.rollback() }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -80,23 +82,57 @@ class _Answer:
 
     def walk(self, ask: dict[str, Any]) -> None:
         """All hops of one ask."""
-        wanted = self._graph.start(ask)
+        wanted = self._graph.start(ask) + [id_ for id_ in self._reached if id_[:2] == ask.get("reached")]
         front = [id_ for id_ in wanted if self._reach(id_)]
         self._left |= len(front) < len(wanted)
         mine, followed = set(front), set[tuple[str, str, str]]()
         for hop in ask.get("hops", ()):
             following: list[str] = []
-            for direction, label, tags in hop:
+            for direction, label, tags, *form in hop:
                 if direction == "STAY":
                     following += front
                     continue
                 for id_ in front:
-                    if id_[:2] not in tags or (direction, label, id_) in followed:
+                    if not any(self._able(id_, tag) for tag in tags) or (direction, label, id_) in followed:
                         continue
                     followed.add((direction, label, id_))
-                    whole = self._follow(direction, label, id_, mine, following)
-                    self._steps["f" if whole else "t"].setdefault((direction, label), []).append(id_)
+                    for step, whole in self._taken(direction, label, form, id_, mine, following):
+                        self._steps["f" if whole else "t"].setdefault(step, []).append(id_)
             front = following
+
+    def _able(self, id_: str, tag: str) -> bool:
+        found = self._graph.vertices.get(id_)
+        if id_[:2] != tag[:2] or len(tag) == 2:
+            return id_[:2] == tag
+        return found is not None and (tag[3:] in found[1]) == (tag[2] == "+")
+
+    def _taken(
+        self, direction: str, label: str, form: list[list[Any]], id_: str, mine: set[str], following: list[str]
+    ) -> Iterator[tuple[tuple[str, str], bool]]:
+        """One step from one vertex; of a ROW each, one after the other."""
+        if direction == "NAMED":
+            yield (direction, label), self._named(label, form[0], id_, mine, following)
+        elif direction == "ROW":
+            for step in label.split(","):
+                way, one = step.split(" ")
+                yield (way, one), self._follow(way, one, id_, mine, following)
+        else:
+            done = [self._follow(direction, one, id_, mine, following) for one in label.split("+")]
+            yield (direction, label), all(done)
+
+    def _named(self, name: str, form: list[Any], id_: str, mine: set[str], following: list[str]) -> bool:
+        head, before, after, register = form
+        said = self._graph.vertices[id_][1].get(name) if id_ in self._graph.vertices else None
+        if said is None:
+            return True
+        text = str(said).partition("|")[2] if register else orjson.dumps(said).decode()
+        other = head + blake2b(f"{before}{text}{after}".encode(), digest_size=16).hexdigest()
+        if not self._reach(other):
+            return False
+        if other not in mine:
+            mine.add(other)
+            following.append(other)
+        return True
 
     def _reach(self, id_: str) -> bool:
         if id_ not in self._reached and len(self._reached) >= self._b["all"]:
@@ -121,7 +157,7 @@ class _Answer:
         numbers = {id_: at for at, id_ in enumerate(have)}
         news: dict[str, list[str]] = {}
         for id_ in self._reached:
-            if id_ not in numbers:
+            if id_ not in numbers and id_ in self._graph.vertices:
                 news.setdefault(id_[:2], []).append(id_)
         vertices = []
         for tag, ids in news.items():
@@ -133,7 +169,8 @@ class _Answer:
             flat = [x for e in found for x in (numbers[e[0]], numbers[e[2]], e[3])[: width - 1]]
             edges.append([label, flat])
         done = {
-            name: [[*step, [numbers[i] for i in ids]] for step, ids in s.items()] for name, s in self._steps.items()
+            name: [[*step, [numbers[i] for i in ids if i in numbers]] for step, ids in s.items()]
+            for name, s in self._steps.items()
         }
         return {"v": vertices, "e": edges, **done, "left": self._left}
 

@@ -33,10 +33,11 @@ def asked(facts: Facts, depth: int) -> tuple[FakeGraph, lineage.Lineage]:
 
 
 @pytest.mark.parametrize("depth", [1, 5, AHEAD, AHEAD + 3])
-def test_so_many_levels_take_two_requests(depth: int) -> None:
+def test_so_many_levels_take_one_request_with_all_that_the_rules_and_snapshots_need(depth: int) -> None:
     graph, found = asked(chains(), depth)
     assert max(step.depth for step in found.steps) == depth
-    assert graph.requests == 2 * -(-depth // AHEAD)
+    assert graph.requests == -(-depth // AHEAD)
+    assert all(step.read for step in found.steps)
 
 
 def test_more_runs_of_each_pipeline_cost_nothing() -> None:

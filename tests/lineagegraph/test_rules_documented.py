@@ -21,6 +21,7 @@ STEPS = {
     "may_be_shared",
     "newest_statement",
     "pipeline_of",
+    "plain",
     "rounded",
     "started_at",
     "unsettled",
