@@ -28,6 +28,22 @@ EVENT: Any = {
 }
 
 
+STATED = """mutation {
+  promoted: recordDatasetPromotion(sourceDataset: "silver/orders", targetDataset: "gold/orders")
+  trained: recordModelTraining(modelName: "churn", modelVersion: 5, trainingDatasets: ["gold/orders"]
+                               datasetVersions: [5974101018787936586])
+  ran: recordPipelineExecution(pipelineId: "publish", pipelineVersion: 1, inputDatasets: ["gold/orders"]
+                               outputDatasets: ["mart/orders"], runId: "by-hand")
+}"""
+JOINED = """{
+  datasetLineage(datasetId: "gold/orders") {
+    upstreamDatasets { name } downstreamDatasets { name } consumingModels { name }
+  }
+  modelLineage(modelName: "churn", modelVersion: 5) { isReproducible datasetSnapshots }
+  pipelineRuns(pipelineId: "publish")
+}"""
+
+
 def test_without_tokens_only_loopback_is_served() -> None:
     result = CliRunner().invoke(cli, ["serve", "--host", "192.0.2.1"], standalone_mode=False)
     assert isinstance(result.exception, LineageError)
@@ -52,6 +68,17 @@ def serving(product: Product, *more: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _asked(url: str, headers: dict[str, str], query: str) -> Any:
+    """The data of an answer; of rows of runs only what does not tell the time."""
+    answer: Any = httpx.post(f"{url}/graphql", json={"query": query}, headers=headers, timeout=60).json()
+    assert "errors" not in answer, answer
+    return {name: {"rows": _timeless(v["rows"])} if name == "pipelineRuns" else v for name, v in answer["data"].items()}
+
+
+def _timeless(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"run": row["run"], "state": row["state"]} for row in rows]
 
 
 def _lives(port: int) -> bool:
@@ -88,6 +115,17 @@ def test_an_event_over_http_goes_through_kafka_into_the_graph_and_is_answered(
             "upstreamDatasets": [{"name": "bronze/orders"}],
             "generatingPipelines": [{"name": "task"}],
         }
+        assert _asked(url, headers, STATED) == {"promoted": True, "trained": True, "ran": True}
+        assert _asked(url, headers, JOINED) == {
+            "datasetLineage": {
+                "upstreamDatasets": [{"name": "silver/orders"}, {"name": "bronze/orders"}],
+                "downstreamDatasets": [{"name": "mart/orders"}],
+                "consumingModels": [{"name": "churn"}],
+            },
+            "modelLineage": {"isReproducible": True, "datasetSnapshots": ["5974101018787936586"]},
+            "pipelineRuns": {"rows": [{"run": {"label": "Run", "run_id": "by-hand"}, "state": "COMPLETE"}]},
+        }
+        assert httpx.get(f"{url}/api/v1/openapi.json", timeout=30).json()["openapi"].startswith("3.")
         told = httpx.get(f"{url}/metrics", timeout=30).text
         assert re.search(r'^janusgraph_queries_total\{result="done",script="around"\} [1-9]', told, re.MULTILINE)
     assert secret not in mine.log.read_text(encoding="utf-8")
