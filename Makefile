@@ -52,10 +52,10 @@ fast: install ## tests without any server
 
 # Servers are killed under the libraries' sockets there; one that a library forgets is told, and fails no test.
 real: install ## tests on real Kafka, JanusGraph and Cassandra
-	python -m pytest -q -W default:unclosed:ResourceWarning -m "real or cassandra" --ignore=tests/lineagegraph/real
+	python -m pytest -q -W default:unclosed:ResourceWarning -m "real or cassandra"
 
-proofs: install ## longer ones: the store cell by cell with negative controls, random runs with kills
-	python -m pytest -q -m "real or cassandra" tests/lineagegraph/real
+proofs: install ## the store cell by cell with negative controls and random runs with kills, longer than in `make test`
+	PROOFS=long python -m pytest -q -W default:unclosed:ResourceWarning -m "real or cassandra" tests/lineagegraph/real
 
 check-deploy: install deploy-tools ## image, docker-compose.yml, Helm chart, alerts, dashboards
 	python -m pytest -q tests/deploy -m "not real and not cassandra"

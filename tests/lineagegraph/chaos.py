@@ -76,7 +76,13 @@ class Chaos:
     """What is done to them, at random from a seed; `done` counts it."""
 
     def __init__(
-        self, seed: str, writers: Writers, graphs: Sequence[JanusGraph], node: Server, kill_node: bool = False
+        self,
+        seed: str,
+        writers: Writers,
+        graphs: Sequence[JanusGraph],
+        node: Server,
+        kill_node: bool = False,
+        kill_all: bool = True,
     ) -> None:
         self._pick = random.Random(f"chaos {seed}")
         self._writers, self._graphs, self._node = writers, graphs, node
@@ -85,7 +91,7 @@ class Chaos:
         # What, how often in proportion.
         self._table: list[tuple[Callable[[], None], int]] = [
             (self._kill_graph, 4),
-            (self._kill_all_graphs, 1),
+            *([(self._kill_all_graphs, 1)] if kill_all else []),
             (self._freeze_node, 5),
             (self._freeze_graph, 2),
             *([(self._kill_node, 2)] if kill_node else []),

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +75,7 @@ def started(stack: Stack) -> Graphs:
     return Graphs(node, "lineage", tested, inmemory)
 
 
-def play(graphs: Graphs, report: Report, seconds: float, kill_node: bool, folder: Path) -> list[Facts]:
+def play(graphs: Graphs, report: Report, seconds: float, folder: Path, harm: Mapping[str, bool]) -> list[Facts]:
     """One round; its events."""
     seed = f"{report.seed}/{report.rounds}"
     many = events(seed, EVENTS, SIZE)
@@ -87,7 +87,7 @@ def play(graphs: Graphs, report: Report, seconds: float, kill_node: bool, folder
     plans = [Plan(urls, seed, EVENTS, SIZE, number, 3, SYNC) for number in range(3)]
     writers = Writers(plans, folder)
     try:
-        chaos = Chaos(seed, writers, graphs.tested, graphs.node, kill_node)
+        chaos = Chaos(seed, writers, graphs.tested, graphs.node, **harm)
         chaos.run(seconds)
         report.failures += writers.finish(PATIENCE)
     finally:
@@ -106,15 +106,15 @@ def _count(report: Report, done: Counter[str], found: list[State]) -> None:
     report.recoveries += sum(state.recoveries for state in found)
 
 
-def run(graphs: Graphs, seconds: float, seed: int, kill_node: bool = False) -> Report:
-    """Rounds for so many seconds, at least one."""
+def run(graphs: Graphs, seconds: float, seed: int, **harm: bool) -> Report:
+    """Rounds for so many seconds, at least one; what may be killed besides is `Chaos`'s to say."""
     report, together = Report(seed), Facts()
     until = time.monotonic() + seconds
     while not report.failures and (report.rounds == 0 or time.monotonic() < until - 10):
         print(f"round {report.rounds}, seed {seed}", flush=True)
         with tempfile.TemporaryDirectory() as folder:  # of the writers' states
             length = max(10.0, min(ROUND, until - time.monotonic()))
-            together.add(fold(play(graphs, report, length, kill_node, Path(folder))))
+            together.add(fold(play(graphs, report, length, Path(folder), harm)))
         lost, doubled, report.hash = graphs.differences(together)
         report.lost, report.doubled = max(report.lost, lost), max(report.doubled, doubled)
         print(f"round {report.rounds - 1}: {len(together)} elements, lost {lost}, doubled {doubled}, {report.hash}")
@@ -130,7 +130,7 @@ def main(words: Sequence[str] | None = None) -> int:
     seed = random.randrange(10**6) if options.seed is None else options.seed
     home = default_home() / "run"
     with session_name(home, lambda name: Stack(name).down(wipe=True)) as name, closing(_Down(Stack(name))) as held:
-        report = run(started(held.stack), options.seconds, seed, options.kill_cassandra)
+        report = run(started(held.stack), options.seconds, seed, kill_node=options.kill_cassandra)
     for failure in report.failures:
         print(failure, file=sys.stderr)
     print(json.dumps({**vars(report), "failures": len(report.failures)}))

@@ -1,7 +1,11 @@
-"""Cassandra with two servers on one keyspace, and a server with its graph in memory: a stack that proofs may harm."""
+"""Cassandra with two servers on one keyspace, and a server with its graph in memory, which the proofs may harm.
+
+`make test` runs every proof once; with PROOFS=long (`make proofs`) they take more seeds, more tries and more time.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,15 +18,15 @@ import pytest
 from cassandra.cluster import Session
 
 from deploy.local import Cassandra, JanusGraph, JanusGraphOnCassandra, Stack
-from deploy.local.home import default_home
 from lineagegraph.errors import SchemaMismatch
 from lineagegraph.gremlin import Connections
 from lineagegraph.install import check
 from tests.lineagegraph.cells import Cells
 from tests.lineagegraph.servers import NAMING, MeteredJanusGraph, cql, install_schema, metered, settings
-from tests.servers import session_name
+from tests.servers import empty
 
-INSTALLERS = 3  # processes for each server
+LONG = os.environ.get("PROOFS") == "long"
+INSTALLERS = 3 if LONG else 2  # processes for each server
 INSTALL = """
 import sys
 from deploy.local import JanusGraph
@@ -57,30 +61,26 @@ class Pair:
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
-    """A stack apart from that of the other tests, whose Cassandra is frozen and killed here."""
-    with session_name(default_home() / "run", lambda name: Stack(name).down(wipe=True)) as name:
-        yield Stack(name)
-
-
-@pytest.fixture(scope="package")
-def pair(stack: Stack) -> Iterator[Pair]:
+def pair(local_stack: Stack) -> Iterator[Pair]:
     """Two servers over an empty keyspace; its schema is installed by several processes at once over both."""
-    cassandra = stack.cassandra()
+    cassandra = local_stack.cassandra()
     cassandra.start()
-    first = stack.janusgraph("cassandra", keyspace="proofs")
-    second = metered(stack.janusgraph("cassandra", keyspace="proofs", server=2), cassandra, 2)
+    first = local_stack.janusgraph("cassandra", keyspace="proofs")
+    second = metered(local_stack.janusgraph("cassandra", keyspace="proofs", server=2), cassandra, 2)
     first.start()
     second.start()
     with cql(*cassandra.address, "proofs") as session:
-        yield Pair(cassandra, first, second, session, _refusal(first), _race(first, second))
+        yield Pair(cassandra, first, second, session, _refusal(first), race(INSTALL, first, second))
+    first.stop()
+    second.stop()
 
 
 @pytest.fixture(scope="package")
-def inmemory(stack: Stack) -> JanusGraph:
-    """A server whose graph is in memory, with its schema."""
-    server = stack.janusgraph("inmemory")
+def inmemory(local_stack: Stack) -> JanusGraph:
+    """A server whose graph is in memory, with its schema and nothing else."""
+    server = local_stack.janusgraph("inmemory")
     server.start()
+    empty(server)
     install_schema(server)
     return server
 
@@ -100,15 +100,18 @@ def _refusal(server: JanusGraph) -> str:
     return str(refused.value)
 
 
-def _race(*servers: JanusGraph) -> tuple[tuple[int, str], ...]:
+def race(program: str, *servers: JanusGraph) -> tuple[tuple[int, str], ...]:
+    """Exit code and last words of processes that begin at once, some for each server, whose address they are given."""
+
     def wait(process: subprocess.Popen[str]) -> tuple[int, str]:
         output, _ = process.communicate(timeout=150)
         return process.returncode, output.strip()
 
-    command = [sys.executable, "-W", "error", "-c", INSTALL]
+    command = [sys.executable, "-W", "error", "-c", program]
     processes = [
         subprocess.Popen(
             [*command, server.url, NAMING],
+            env={**os.environ, "LINEAGE_GRAPH_URLS": server.url},
             cwd=Path(__file__).parents[3],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

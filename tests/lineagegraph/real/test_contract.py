@@ -12,6 +12,7 @@ from lineagegraph.facts import Facts, Vertex, fold
 from lineagegraph.registers import earliest, newest
 from lineagegraph.store import GraphStore
 from tests.lineagegraph.random_facts import DAYS, TIMES, events
+from tests.lineagegraph.real.conftest import LONG
 from tests.lineagegraph.servers import at_once, exported, gremlin, opened, rewrite, shuffled
 
 pytestmark = pytest.mark.real
@@ -22,7 +23,7 @@ def stated(name: str, many: list[Facts]) -> list[str]:
     return sorted(line for line in lines(fold(many)) if name in line)
 
 
-@pytest.mark.parametrize("seed", [20261125, 20261126])
+@pytest.mark.parametrize("seed", range(20261125, 20261130 if LONG else 20261126))
 def test_random_facts_by_many_writers_shuffled_and_repeated_are_the_facts_once(seed: int, servers: Servers) -> None:
     many = events(f"contract {seed}", 250)
 

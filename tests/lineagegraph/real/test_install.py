@@ -19,7 +19,7 @@ from lineagegraph.gremlin import Connections
 from lineagegraph.schema import EDGES, SCHEMA_VERSION, EdgeLabel
 from lineagegraph.store import GraphStore
 from lineagegraph.upkeep import migrate
-from tests.lineagegraph.real.conftest import Pair
+from tests.lineagegraph.real.conftest import Pair, race
 from tests.lineagegraph.servers import NAMING, gremlin, install_schema, opened, settings
 from tests.servers import empty
 
@@ -30,6 +30,19 @@ KEY = "def m = graph.openManagement(); m.makePropertyKey(name).dataType(Long).ma
 LABEL = """
 import org.janusgraph.core.Multiplicity
 def m = graph.openManagement(); m.makeEdgeLabel('CONSUMES').multiplicity(Multiplicity.MULTI).make(); m.commit(); 'made'
+"""
+
+# A later version that has one label more.
+MIGRATE = """
+import sys
+from consumer.cli import main
+from lineagegraph import install as installing
+from lineagegraph.schema import EdgeLabel
+later = EdgeLabel("ADDED_LATER", (("Dataset", "Dataset"),))
+installing.EDGES = {**installing.EDGES, later.label: later}
+print("ready", flush=True)
+sys.stdin.readline()
+main(["schema", "migrate", "--json"])
 """
 
 
@@ -43,6 +56,18 @@ def test_processes_that_install_at_once_over_two_servers_all_succeed_and_agree(p
         with opened(server) as store:
             assert store.heartbeat() == graph_ids[0]
     assert install_schema(pair.second).made == ()
+
+
+@pytest.mark.cassandra
+def test_processes_that_migrate_at_once_over_two_servers_all_succeed_and_one_makes_what_is_missing(pair: Pair) -> None:
+    codes, said = zip(*race(MIGRATE, *pair.servers), strict=True)
+    assert set(codes) == {0}, said
+    made = [json.loads(line)["made"] for line in said]
+    assert sorted(made) == [*[[]] * (len(made) - 1), ["edge label ADDED_LATER"]]
+    for server in pair.servers:
+        assert gremlin(server, "graph.openManagement().containsEdgeLabel('ADDED_LATER')") is True
+        with opened(server) as store:  # a program that does not know the new label
+            assert store.heartbeat()
 
 
 @pytest.mark.cassandra
@@ -152,8 +177,8 @@ def test_migrating_says_what_is_missing_and_makes_it_once(bare: JanusGraph, monk
     assert planned["made"] == ["edge label SAME_AS"]
     assert "The graph's schema is older than this program" in refusal(bare), "nothing was made yet"
     with ThreadPoolExecutor(2) as pool:
-        made = [one["made"] for one in pool.map(lambda _: migrated(), range(2))]
-    assert sorted(made) == [[], ["edge label SAME_AS"]], "two at once make it once"
+        made = [one.made for one in pool.map(install_schema, [bare, bare])]
+    assert sorted(made) == [(), ("edge label SAME_AS",)], "two at once make it once"
     assert migrated()["made"] == []
     with opened(bare) as store:
         assert store.heartbeat()

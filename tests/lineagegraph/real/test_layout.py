@@ -9,7 +9,7 @@ from lineagegraph.schema import DAY
 from lineagegraph.store import GraphStore
 from tests.lineagegraph.cells import Cell, Cells, Place, ids, places, row_key, stored
 from tests.lineagegraph.random_facts import DAYS, events
-from tests.lineagegraph.real.conftest import Pair
+from tests.lineagegraph.real.conftest import LONG, Pair
 from tests.lineagegraph.servers import at_once, gremlin, opened, rewrite, shuffled
 
 pytestmark = pytest.mark.cassandra
@@ -49,7 +49,7 @@ def test_both_cells_of_an_edge_are_equal(pair: Pair) -> None:
 
 
 def test_racing_creators_create_each_thing_once(pair: Pair) -> None:
-    for attempt in range(3):
+    for attempt in range(5 if LONG else 1):
         facts = fold(events(f"race {attempt}", 60))
         at_once(pair.servers, 8, lambda store, _, facts=facts: store.write(facts))  # type: ignore[misc]
         assert stored(pair.cells().of(*ids(facts))) == places(facts)
