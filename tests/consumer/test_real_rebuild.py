@@ -12,6 +12,7 @@ from aiokafka.admin import NewTopic
 
 from consumer import connection
 from consumer.settings import Settings, load
+from tests.conftest import FreshGraph
 from tests.consumer.fakes import event
 from tests.product import EVENTS, Product
 from tests.servers import Broker, Graph
@@ -66,3 +67,38 @@ def test_another_graph_holds_what_kafka_has_and_the_group_and_its_topics_stay_as
 def test_the_graph_in_use_is_not_rebuilt_into(tmp_path: Path) -> None:
     product = Product("127.0.0.1:1", "ws://127.0.0.1:9/gremlin", tmp_path / "log")
     product.run("rebuild", "--into", "ws://127.0.0.1:9/gremlin", code=2)
+
+
+RENAMED = """
+[[job]]
+pattern = '^'
+replace = 'renamed-'
+"""
+
+
+@pytest.mark.cassandra
+def test_what_other_rules_would_change_is_seen_by_a_rebuild_and_a_diff_before_anybody_switches(
+    kafka: Broker, fresh_graph: FreshGraph, tmp_path: Path
+) -> None:
+    in_use, other = fresh_graph("inmemory").url, fresh_graph("cassandra").url
+    product = Product(kafka.bootstrap, in_use, tmp_path / "log")
+    product.run("schema", "install")
+    product.publish(EVENTS[0])
+    product.consume()
+    before = stated(product, tmp_path / "before.ndjson")
+    rules = tmp_path / "naming.toml"
+    rules.write_text(RENAMED, "utf-8")
+    product.environment["LINEAGE_NAMING_FILE"] = str(rules)
+    after = stated(product, tmp_path / "after.ndjson", "--naming", str(rules))
+    product.run("rebuild", "--into", other)
+    seen = product.run("diff", in_use, other, "--json", code=3).splitlines()
+    assert sorted(seen) == sorted(product.run("diff", before, after, "--json", code=3).splitlines())
+    counts = json.loads(seen[-1])
+    assert counts["only_first"] == counts["only_second"] > 0
+    assert json.loads(product.run("diff", other, after, "--json"))["equal"]
+
+
+def stated(product: Product, file: Path, *by: str) -> str:
+    """A file with what the events state by these rules."""
+    file.write_text(product.run("explain", str(EVENTS[0]), *by), "utf-8")
+    return str(file)

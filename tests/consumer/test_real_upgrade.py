@@ -7,11 +7,16 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from lineagegraph import install as installing
+from lineagegraph.gremlin import Connections
+from lineagegraph.naming import Naming
+from lineagegraph.schema import SCHEMA_VERSION
+from lineagegraph.settings import GraphSettings
 from tests.consumer.fakes import event
 from tests.product import ROOT, Product, eventually, logged
 from tests.servers import Store
@@ -109,3 +114,16 @@ def test_old_and_new_consumers_work_side_by_side_and_nothing_is_lost_or_buried(
         counts = made.consume()
     assert counts["dead"] == 0
     assert made.graph_hash() == made.facts_hash(*sent)
+
+
+def test_a_consumer_that_is_older_than_the_graph_refuses_and_says_so(
+    product: Callable[[Store], Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = product("inmemory")
+    monkeypatch.setattr(installing, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    with closing(Connections(GraphSettings(urls=(made.graph_url,)))) as connections:
+        installing.install(connections, Naming().hash)
+    assert made.refused("consume", "--until-end") == (
+        f"Error: The graph's schema has version {SCHEMA_VERSION + 1}, and this program writes version "
+        f"{SCHEMA_VERSION}. Upgrade lineagegraph, or use another graph (LINEAGE_GRAPH_URLS).\n"
+    )
