@@ -31,6 +31,7 @@ def made() -> Facts:
     return facts(
         ran(0, [ds("bronze/a")], [ds("silver/b", of=["bronze/a"])], job="clean"),
         ran(5, [ds("silver/b")], [churn], run="r2", job="train"),
+        ran(7, [ds("silver/b", version="1")], run="r4", job="train"),
         ran(9, [ds("landing/x")], [ds("bronze/lone")], run="r3", job="load"),
     )
 
@@ -52,11 +53,13 @@ def answer(server: JanusGraph, query: str) -> Any:
     return gremlin(server, text)
 
 
-def test_the_queries_of_the_page_find_paths_orphans_and_models_without_snapshots(server: JanusGraph) -> None:
-    paths, orphans, models = re.findall(r"```groovy\n(.*?)```", (DOCS / "gremlin.md").read_text(encoding="utf-8"), re.S)
+def test_the_queries_of_the_page_find_what_they_say(server: JanusGraph) -> None:
+    page = (DOCS / "gremlin.md").read_text(encoding="utf-8")
+    paths, orphans, models, readers = re.findall(r"```groovy\n(.*?)```", page, re.S)
     assert "path[bronze/a, silver/b, churn]" in answer(server, paths)
     assert answer(server, orphans) == ["bronze/lone"]
     assert answer(server, models) == ["churn"]
+    assert sorted(answer(server, readers)) == ["r2", "r4"]
 
 
 def test_the_commands_questions_find_the_same(server: JanusGraph) -> None:
