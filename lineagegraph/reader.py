@@ -79,7 +79,7 @@ class Reader:
         self._unnamed: set[Vertex] = set()
         self._named: set[Vertex] = set()
         self.joined: set[Vertex] = set()  # statements of clients about a bare dataset_id whose Datasets are all here
-        self.unfinished: set[Vertex] = set()
+        self._unfinished: set[Vertex] = set()
         self.horizon = 0  # before it (milliseconds) runs were removed; known with the first answer
 
     @property
@@ -88,6 +88,18 @@ class Reader:
         if self._seen is None:
             self._seen = View(self._sight.applied(self._came.facts), self._corrections, UNREAD)
         return self._seen
+
+    @property
+    def unfinished(self) -> set[Vertex]:
+        """From where limits kept something back; of what may not be seen nothing is told."""
+        if self._sight.whole:
+            return self._unfinished
+        return {vertex for vertex in self._unfinished if self._told(vertex)}
+
+    def _told(self, vertex: Vertex) -> bool:
+        if self._came.knows(vertex):
+            return self.view.knows(vertex)
+        return vertex.label in LASTING and self._sight.sees(vertex.key[0])
 
     @property
     def exhausted(self) -> Literal["time", "size"] | None:
@@ -129,7 +141,7 @@ class Reader:
         reply = self._take({"asks": asks}, self._latest, sure)
         if not reply.left:
             self._missing.update(vertex for vertex in (*missing, *guessed) if not self._came.knows(vertex))
-        self.unfinished.update(v for v in missing if v not in self._missing and not self._came.knows(v))
+        self._unfinished.update(v for v in missing if v not in self._missing and not self._came.knows(v))
 
     def above(self, start: Iterable[Vertex], levels: int) -> None:
         """What the plain case needs so many levels above these datasets, in one request; cuts are as in a guess."""
@@ -219,7 +231,7 @@ class Reader:
         for steps, vertices in (*reply.followed, *cut):
             for step in steps:
                 self._followed.setdefault(step, []).append(vertices)
-        self.unfinished.update(vertex for _, vertices in cut for vertex in vertices)
+        self._unfinished.update(vertex for _, vertices in cut for vertex in vertices)
         if not self._sight.whole:
             self._find_owners(reply)
         return reply

@@ -78,7 +78,7 @@ def _run_in(name: str, said: Any) -> str | None:
 
 
 def _value(vertex: Vertex, name: str, stored: Stored) -> Any:
-    kind = VERTICES[vertex.label].properties[name]
+    kind = VERTICES[vertex.label].properties.get(name)  # None: a part of the key
     return None if kind not in (Kind.NEWEST, Kind.EARLIEST) else decode(kind, stored)["value"]
 
 

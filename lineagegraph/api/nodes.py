@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from lineagegraph import lineage, records
 from lineagegraph.facts import Vertex
+from lineagegraph.finding import LABELS
 from lineagegraph.view import View
 
 MOST_AT = 20  # things from which one can ask on that are shown
@@ -53,7 +54,10 @@ class Cut:
 
 def cut_of(view: View, cut: lineage.Cut | None) -> Cut | None:
     """What was cut off, if anything was."""
-    return None if cut is None else Cut(why=cut.why, at=[node(view, thing) for thing in cut.at[:MOST_AT]])
+    if cut is None:
+        return None
+    known = [thing for thing in cut.at if thing.label in LABELS]
+    return Cut(why=cut.why, at=[node(view, thing) for thing in known[:MOST_AT]])
 
 
 def node(view: View, vertex: Vertex, **more: Any) -> LineageNode:

@@ -165,7 +165,12 @@ class Query(Further, Listing, OfLetters):
     async def run(self, info: Info, run_id: str) -> Run:
         """One run: its state, and the snapshots that it read and wrote."""
         question = info.context.question()
-        found = await question.ask("run", lambda reader: run_answer(reader.view, lineage.find_run(reader, run_id)))
+
+        def work(reader: Reader) -> dict[str, Any]:
+            known = lineage.find_run(reader, run_id)
+            return run_answer(reader.view, known)
+
+        found = await question.ask("run", work)
         return Run(found=found, run_id=found["run"], state=found["state"], pipeline=found["pipeline"])
 
 

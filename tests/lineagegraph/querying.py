@@ -117,7 +117,8 @@ for step in columns.column_lineage(reader, dataset, ["revenue"], "upstream", 1).
     Asked(
         "What did a run read and write?",
         "run {run}",
-        """print(answers.run_answer(reader.view, lineage.find_run(reader, "{run}"))["state"])""",
+        """run = lineage.find_run(reader, "{run}")
+print(answers.run_answer(reader.view, run)["state"])""",
         """{ run(runId: "{run}") { state read { name version certainty } wrote { name version certainty } } }""",
     ),
     Asked(

@@ -14,6 +14,7 @@ from lineagegraph.api.app import Serving
 from lineagegraph.api.schema import SCHEMA
 from lineagegraph.errors import LineageError
 from lineagegraph.facts import Facts
+from lineagegraph.reader import Limits
 from lineagegraph.tokens import Tokens, as_toml, new_token
 from tests.lineagegraph.api.asking import Api, asking
 from tests.lineagegraph.test_sight import SECRET, complete, dataset, events, facts_of
@@ -85,14 +86,17 @@ def test_a_token_that_is_taken_out_of_the_file_ends(tmp_path: Path, monkeypatch:
 
 
 NODE = "{ id label name nodeType properties }"
+CUT = f"{{ why at {NODE} }}"
 ASKED = [
-    f"""datasetLineage(datasetId: "{{id}}", namespace: {{ns}}) {{{{
+    f"""datasetLineage(datasetId: "{{id}}", namespace: {{ns}}, allTime: true) {{{{
+        upstreamCut {CUT} downstreamCut {CUT}
         datasetId namespace name layer version upstreamCount downstreamCount
         upstreamDatasets {{{NODE}}} downstreamDatasets {{{NODE}}} generatingPipelines {{{NODE}}}
         consumingPipelines {{{NODE}}} consumingModels {{{NODE}}} }}}}""",
+    'datasetLineage(datasetId: "{id}", namespace: {ns}, asOf: "2026-11-02T00:00:00Z") {{ upstreamCount }}',
     f"""impactAnalysis(datasetId: "{{id}}", namespace: {{ns}}) {{{{ totalAffected severity targetNode {{{NODE}}}
         affectedDatasets {{{NODE}}} affectedPipelines {{{NODE}}} affectedModels {{{NODE}}} }}}}""",
-    f"""lineageGraph(nodeId: "{{id}}", namespace: {{ns}}) {{{{ nodeCount nodes {{{NODE}}}
+    f"""lineageGraph(nodeId: "{{id}}", namespace: {{ns}}, allTime: true) {{{{ nodeCount nodes {{{NODE}}}
         edges {{{{ id label source target properties }}}} }}}}""",
 ]
 WHICH = 'datasetId: "{id}", namespace: {ns}'
@@ -119,7 +123,10 @@ OTHERS = [
         inputDatasets {{{NODE}}} outputDatasets {{{NODE}}} features {{{NODE}}} downstreamModels {{{NODE}}} }}}}""",
     """run(runId: "{id}") {{ runId state pipeline
         read {{ namespace name version }} wrote {{ namespace name version }} }}""",
-    f"""modelLineage(modelName: "{{id}}") {{{{ modelName modelVersion framework trainingDatasets {{{NODE}}}
+    f'lineageGraph(nodeId: "{{id}}", nodeType: "Pipeline") {{{{ nodes {NODE} edges {{{{ id source target }}}} }}}}',
+    f'lineageGraph(nodeId: "{{id}}", nodeType: "Model") {{{{ nodes {NODE} edges {{{{ id source target }}}} }}}}',
+    f'lineageGraph(nodeId: "{{id}}", nodeType: "Feature") {{{{ nodes {NODE} edges {{{{ id source target }}}} }}}}',
+    f"""modelLineage(modelName: "{{id}}") {{{{ cut {CUT} modelName modelVersion framework trainingDatasets {{{NODE}}}
         upstreamPipelines {{{NODE}}} datasetSnapshots }}}}""",
 ]
 
@@ -131,7 +138,7 @@ def questions() -> list[str]:
         where = dataset(number)
         for namespace in ("null", f'"{where["namespace"]}"'):
             found += [_filled(one, where["name"], namespace) for one in ASKED]
-    for name in ("job", f"{SECRET}-job", "run-0", "run-2", "run-4", f"{SECRET}-run-1", f"{SECRET}-parent"):
+    for name in ("job", f"{SECRET}-job", "run-0", "run-2", "run-4", f"{SECRET}-run-1", f"{SECRET}-parent", "churn"):
         found += [_filled(one, name) for one in OTHERS]
     return list(dict.fromkeys(found))
 
@@ -149,6 +156,7 @@ def tell_nothing(facts: Facts, serving: Serving, asked: Iterable[str]) -> None:
             for given_by_the_asker in re.findall(r'"([^"]*)"', question):
                 told = told.replace(given_by_the_asker, "") if given_by_the_asker else told
             assert SECRET not in told, (question, answer.text)
+            assert "INTERNAL" not in told, (question, answer.text)
 
 
 def test_every_question_of_the_schema_is_asked_here() -> None:
@@ -157,18 +165,52 @@ def test_every_question_of_the_schema_is_asked_here() -> None:
     assert fields == {re.match(r"(\w+)\(", one).group(1) for one in (*ASKED, *OTHERS)}  # type: ignore[union-attr]
 
 
-def test_no_question_at_all_tells_anything_of_a_hidden_namespace(tmp_path: Path) -> None:
-    serving = Serving(tokens=Tokens(token_file(tmp_path / "tokens.toml")))
+def models() -> list[dict[str, object]]:
+    """A model that may be seen, of data of which not all may be seen, and one that may not."""
+    version = {"version": {"datasetVersion": "7"}, "datasetType": {"datasetType": "MODEL"}}
+    churn = {"namespace": "open", "name": "churn", "facets": version}
+    theirs = {"namespace": f"{SECRET}-ns", "name": f"{SECRET}-model", "facets": version}
+    return [
+        complete(run={"runId": "run-7"}, inputs=[dataset(2), dataset(3)], outputs=[churn]),
+        complete(run={"runId": f"{SECRET}-run-9"}, job=THEIRS, inputs=[dataset(2)], outputs=[theirs]),
+    ]
+
+
+THEIRS = {"namespace": f"{SECRET}-jobs", "name": f"{SECRET}-job"}
+
+
+def crowded() -> Facts:
+    """Hidden and visible things beside each other in every place."""
     source = {"namespace": f"{SECRET}-ns", "name": f"{SECRET}/t1", "field": "c"}
     versions = {"version": {"datasetVersion": "100000000000000001"}}
     columns = {"columnLineage": {"fields": {"c": {"inputFields": [source]}}}, **versions}
-    theirs = {"namespace": f"{SECRET}-jobs", "name": f"{SECRET}-job"}
     many = [
         complete(outputs=[dataset(2, columns)]),
-        complete(job=theirs, run={"runId": f"{SECRET}-run-1"}, outputs=[dataset(2, versions), dataset(3)]),
+        complete(job=THEIRS, run={"runId": f"{SECRET}-run-1"}, outputs=[dataset(2, versions), dataset(3)]),
         complete(run={"runId": "run-2"}, inputs=[dataset(2), dataset(3)], outputs=[dataset(4)]),
+        complete(job=THEIRS, run={"runId": f"{SECRET}-run-3"}, inputs=[dataset(2), dataset(4)], outputs=[dataset(5)]),
     ]
-    tell_nothing(facts_of(many), serving, questions())
+    return facts_of([*many, *models()])
+
+
+@pytest.mark.parametrize("each", [1, 2, 1000])
+def test_no_question_at_all_tells_anything_of_a_hidden_namespace_nor_what_limits_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: int
+) -> None:
+    monkeypatch.setattr("lineagegraph.api.question.Limits", lambda seconds: Limits(each=each, seconds=seconds))
+    tell_nothing(crowded(), Serving(tokens=Tokens(token_file(tmp_path / "tokens.toml"))), questions())
+
+
+def test_who_may_see_every_namespace_is_answered_as_who_is_not_restricted(tmp_path: Path) -> None:
+    every = new_token()
+    path = token_file(tmp_path / "tokens.toml")
+    row = as_toml(every, "every", ("read",), ("*",))
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n\n{row}", encoding="utf-8")
+    with asking(crowded(), Serving(tokens=Tokens(path))) as api:
+        for question in questions():
+            if "deadLetters" not in question:
+                whole, seen = (api.post("{ " + question + " }", token).json() for token in (READ, every))
+                assert seen == whole, question
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
