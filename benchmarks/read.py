@@ -4,7 +4,8 @@
 
 The graph is that of `gen_events.py --shape dag`. Asked is `upstream` of datasets drawn at random among the last half,
 at depth 5 and 10. Compared are the same levels walked by our server script in one request without any rule (names,
-pipelines, inputs and all their properties), and `repeat(in().out()).emit()` as Gremlin text that gives the names only.
+pipelines, inputs and all their properties), the same with short rows read whole, as `upstream` reads them, and
+`repeat(in().out()).emit()` as Gremlin text that gives the names only.
 Machines are shared and noisy: trust requests, vertices and the ratios of CPU within one run. JSON=1 adds one last line
 of JSON.
 """
@@ -14,60 +15,43 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from statistics import median, quantiles
 from typing import Any
 
 import orjson
 from gremlin_python.driver.client import Client
 
-from benchmarks import events
+from benchmarks.filling import fill
 from benchmarks.measure import cpu_seconds, report, table
 from benchmarks.store import CONNECTIONS, Store, _fresh
 from deploy.local import JanusGraphOnCassandra, Stack
 from lineagegraph import lineage
-from lineagegraph.facts import Vertex, fold
+from lineagegraph.facts import Vertex
 from lineagegraph.gremlin import Connections, request_key
-from lineagegraph.install import install
-from lineagegraph.naming import Naming
 from lineagegraph.reader import Limits, Reader
-from lineagegraph.reply import FORM, written
+from lineagegraph.reply import FORM, SHORT, written
 from lineagegraph.settings import GraphSettings
-from lineagegraph.store import GraphStore
-from mappers import decode, map_event
 
 DEPTHS = (5, 10)
 SOURCES = 20  # datasets of the generator that no pipeline writes
-AT_ONCE = 500
 PLAIN = (
     "g.V(start).repeat(__.in('GENERATED_BY').out('CONSUMES').dedup()).emit().times(depth)"
     ".dedup().values('dataset_id').toList()"
 )
 
+OURS, WALK = "upstream", "walk without rules"
+WARMING, ROUNDS = 3, 5
+
 Row = tuple[int, str, "Asked"]
+Pids = list[int | None]
 
 
 def dataset(number: int) -> Vertex:
     """A dataset of the generator."""
     return Vertex("Dataset", ("s3://lake", f"warehouse/db{number % 20}/t{number}"))
-
-
-def fill(settings: GraphSettings, pipelines: int, runs: int) -> None:
-    """Write the graph: all events of all runs."""
-    connections = Connections(settings)
-    install(connections, Naming.load().hash)
-    connections.close()
-    store, naming = GraphStore(settings), Naming.load()
-    store.open(naming.hash)
-    lines = events.lines("--shape", "dag", "--count", str(pipelines), "--runs", str(runs))
-    try:
-        while some := list(islice(lines, AT_ONCE)):
-            store.write(fold(map_event(decode(line), naming).facts for line in some))
-    finally:
-        store.close()
 
 
 class Counted:
@@ -93,28 +77,29 @@ def ours(graph: Counted, start: Vertex, depth: int) -> int:
     return len({step.source for step in found.steps} | {p for step in found.steps for p in step.pipelines})
 
 
-def without_rules(graph: Counted, start: Vertex, depth: int) -> int:
+def without_rules(graph: Counted, start: Vertex, depth: int, **more: int) -> int:
     """The same levels in one request of the same script, with everything that stands there."""
     hops = ((("IN", "GENERATED_BY"),), (("OUT", "CONSUMES"),)) * depth
     key = request_key()
-    body = {"k": key, "asks": [{"ids": [start.id], "hops": written(hops)}], "each": 1000, "all": 20_000, **FORM}
+    body = {"k": key, "asks": [{"ids": [start.id], "hops": written(hops)}], "each": 1000, "all": 20_000, **more, **FORM}
     found = graph.ask("around", key, orjson.dumps(body).decode())
     return sum(len(rows) for _, rows in found["v"])
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Some questions asked one way: milliseconds of each, nodes of each, and what a question cost on average.
+    """Questions asked one way: milliseconds and nodes of each, and what one cost on average.
 
-    CPU in milliseconds of this process and of the server: on a shared machine it says more than the time that passed.
+    CPU in milliseconds of this process and of the servers, of each round: on a shared machine it says more than the
+    time that passed.
     """
 
     times: list[float]
     nodes: list[int]
     requests: float
     vertices: float
-    client: float
-    server: float
+    client: list[float]
+    server: list[float]
 
     @property
     def p50(self) -> float:
@@ -126,25 +111,16 @@ class Asked:
         """The time that nineteen of twenty keep."""
         return quantiles(self.times, n=20)[-1]
 
-
-def asked(way: Callable[[Vertex], int], starts: list[Vertex], graph: Counted, pid: int | None) -> Asked:
-    """Ask from each start, after some that only warm up."""
-    for start in starts[: max(5, len(starts) // 5)]:
-        way(start)
-    graph.requests = graph.vertices = 0
-    times, nodes, number = [], [], len(starts)
-    client, server = time.process_time(), cpu_seconds(pid)
-    for start in starts:
-        began = time.perf_counter()
-        nodes.append(way(start))
-        times.append((time.perf_counter() - began) * 1000)
-    client, server = (time.process_time() - client) * 1000, (cpu_seconds(pid) - server) * 1000
-    counts = (graph.requests / number, graph.vertices / number)
-    return Asked(times, nodes, *counts, client / number, server / number)
+    def cpu_of(self, other: Asked) -> float:
+        """How many times the CPU of another way it took, side by side: the median of all rounds."""
+        mine, others = zip(self.client, self.server, strict=True), zip(other.client, other.server, strict=True)
+        return median(sum(here) / sum(there) for here, there in zip(mine, others, strict=True))
 
 
-def compare(graph: Counted, client: Client, pid: int | None, options: argparse.Namespace, depth: int) -> Iterator[Row]:
-    """Every way at one depth, with the same questions."""
+def compare(
+    graph: Counted, client: Client, pids: list[int | None], options: argparse.Namespace, depth: int
+) -> list[Row]:
+    """Every way at one depth with the same questions, round by round, after some that only warm up."""
     pick = random.Random(f"read {depth}")
     first, last = SOURCES + options.pipelines // 2, SOURCES + options.pipelines
     starts = [dataset(pick.randrange(first, last)) for _ in range(options.questions)]
@@ -152,13 +128,42 @@ def compare(graph: Counted, client: Client, pid: int | None, options: argparse.N
     def plain(start: Vertex) -> int:
         return len(client.submit(PLAIN, {"start": start.id, "depth": depth}).all().result())
 
-    ways: list[tuple[str, Callable[[Vertex], int]]] = [
-        ("upstream", lambda start: ours(graph, start, depth)),
-        ("walk without rules", lambda start: without_rules(graph, start, depth)),
-        ("repeat().emit()", plain),
-    ]
-    for name, way in ways:
-        yield depth, name, asked(way, starts, graph, pid)
+    ways: dict[str, Callable[[Vertex], int]] = {
+        OURS: lambda start: ours(graph, start, depth),
+        WALK: lambda start: without_rules(graph, start, depth),
+        "walk, short rows whole": lambda start: without_rules(graph, start, depth, short=SHORT),
+        "repeat().emit()": plain,
+    }
+    found = {name: Asked([], [], 0, 0, [], []) for name in ways}
+    for number in range(WARMING + ROUNDS):
+        for name, way in ways.items():
+            one = asked(way, starts, graph, pids)
+            found[name] = one if number <= WARMING else _together(found[name], one)
+    return [(depth, name, one) for name, one in found.items()]
+
+
+def asked(way: Callable[[Vertex], int], starts: list[Vertex], graph: Counted, pids: Pids) -> Asked:
+    """Ask from each start."""
+    graph.requests = graph.vertices = 0
+    times, nodes, number = [], [], len(starts)
+    client, server = time.process_time(), sum(map(cpu_seconds, pids))
+    for start in starts:
+        began = time.perf_counter()
+        nodes.append(way(start))
+        times.append((time.perf_counter() - began) * 1000)
+    client, server = (time.process_time() - client) * 1000, (sum(map(cpu_seconds, pids)) - server) * 1000
+    return Asked(times, nodes, graph.requests / number, graph.vertices / number, [client / number], [server / number])
+
+
+def _together(before: Asked, one: Asked) -> Asked:
+    return Asked(
+        before.times + one.times,
+        before.nodes + one.nodes,
+        one.requests,
+        one.vertices,
+        before.client + one.client,
+        before.server + one.server,
+    )
 
 
 def run(which: Store, options: argparse.Namespace) -> dict[str, Any]:
@@ -170,8 +175,10 @@ def run(which: Store, options: argparse.Namespace) -> dict[str, Any]:
         fill(settings, options.pipelines, options.runs)
         with closing(Connections(settings)) as connections:
             client = Client(server.url, "g", pool_size=1, max_workers=1)
-            graph, pid = Counted(connections), server.process.pid
-            rows = [row for depth in DEPTHS for row in compare(graph, client, pid, options, depth)]
+            pids: Pids = [server.process.pid]
+            if isinstance(server, JanusGraphOnCassandra):
+                pids.append(stack.cassandra().process.pid)
+            rows = [row for depth in DEPTHS for row in compare(Counted(connections), client, pids, options, depth)]
             client.close()
     finally:
         server.stop()
@@ -184,7 +191,7 @@ def run(which: Store, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _printed(depth: int, name: str, found: Asked) -> tuple[object, ...]:
-    costs = (found.requests, found.vertices, found.client, found.server)
+    costs = (found.requests, found.vertices, median(found.client), median(found.server))
     shown = (f"{value:.1f}" for value in (found.p50, found.p95))
     return (depth, name, *shown, round(median(found.nodes)), *(f"{value:.1f}" for value in costs))
 
@@ -194,14 +201,16 @@ def _numbers(rows: list[Row]) -> dict[str, Any]:
     found = {(depth, name): one for depth, name, one in rows}
     numbers = {}
     for depth in DEPTHS:
-        up, walk = found[depth, "upstream"], found[depth, "walk without rules"]
+        up, walk = found[depth, OURS], found[depth, WALK]
         numbers[str(depth)] = {
             "p50_ms": round(up.p50, 1),
             "p95_ms": round(up.p95, 1),
             "nodes": round(median(up.nodes)),
             "requests": round(up.requests, 1),
+            "cpu_ms": round(median(up.client) + median(up.server), 1),
             "of_walk": round(up.p50 / walk.p50, 2),
-            "cpu_of_walk": round((up.client + up.server) / (walk.client + walk.server), 2),
+            "p95_of_walk": round(up.p95 / walk.p95, 2),
+            "cpu_of_walk": round(up.cpu_of(walk), 2),
         }
     return numbers
 
