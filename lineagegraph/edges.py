@@ -37,8 +37,7 @@ class Edges:
         if out is None:
             waiting.append(lines)
         else:
-            for source, target, day in lines:
-                _put(out, source, target, day)
+            _put_all(out, lines)
         if into is not None:
             for source, target, day in lines:
                 _put(into, target, source, day)
@@ -76,8 +75,7 @@ class Edges:
                 return _NO_INDEX
             index = self._out[label] = {}
             for lines in self._lines[label]:
-                for source, target, day in lines:
-                    _put(index, source, target, day)
+                _put_all(index, lines)
             self._lines[label] = []
         return index
 
@@ -111,6 +109,14 @@ class _OfDatasets:
 
 class _Ordered(dict[Vertex, Day]):
     """Ends that are in order."""
+
+
+def _put_all(index: Index, lines: Iterable[Line]) -> None:
+    for source, target, day in lines:
+        if source in index:
+            _put(index, source, target, day)
+        else:
+            index[source] = {target: day}
 
 
 def _put(index: Index, one: Vertex, other: Vertex, day: Day) -> None:

@@ -6,7 +6,7 @@ Everything is bounded: what was cut is said in `unfinished`. What the rules need
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from lineagegraph.reply import (
     UNREAD,
     Hop,
     Reply,
+    Some,
     Step,
     above,
     implying,
@@ -73,10 +74,11 @@ class Reader:
         self._owned: set[Vertex] = set()  # Runs whose pipelines are known
         self._done: dict[tuple[Hop, ...], set[Vertex]] = {}
         self._missing: set[Vertex] = set()  # what the graph has not
-        self._followed: dict[Step, list[set[Vertex]]] = {}  # sets are shared, and never change
+        self._followed: dict[Step, list[Some]] = {}
         self._around: dict[tuple[Step, ...], set[Vertex]] = {}  # what `followed` said since the last reply
         self._latest: list[Vertex] = []  # of the last reply those that the next need not tell again
-        self._unnamed: set[Vertex] = set()
+        self._unread: list[Reply] = []  # replies whose Datasets nobody asked for yet
+        self._heard: set[Vertex] = set()
         self._named: set[Vertex] = set()
         self.joined: set[Vertex] = set()  # statements of clients about a bare dataset_id whose Datasets are all here
         self._unfinished: set[Vertex] = set()
@@ -113,11 +115,23 @@ class Reader:
 
         Each is told once, and once more when it comes if it had not come yet: then its own properties name others.
         """
-        came, self._unnamed = self._unnamed, set()
+        came = list(self._news())
         news = {self._corrections.dataset(d) for d in (*came, *datasets) if d.label == "Dataset"} - self._named
         known, missing, spelled = self._came.knows, self._missing, self._corrections.spellings
         self._named |= {d for d in news if any(known(name) or name in missing for name in spelled(d))}
         return news
+
+    def _news(self) -> Iterator[Vertex]:
+        """The Datasets that came first since this was asked, and those that only their versions tell of."""
+        unread, self._unread = self._unread, []
+        for reply in unread:
+            came = {v for v, _ in reply.came if v.label == "Dataset"} - self._heard
+            self._heard |= came
+            yield from came
+        of = {
+            dataset_of(v) for reply in unread for label, rows in reply.edges if label in OF_DATASET for _, v, _ in rows
+        }
+        yield from (dataset for dataset in of if not self._came.knows(dataset) and dataset not in self._missing)
 
     def fetch(self, start: Iterable[Vertex], hops: tuple[Hop, ...] = ()) -> None:
         """The facts that these hops reach from these vertices; what was fetched before is not fetched again."""
@@ -192,11 +206,8 @@ class Reader:
         return known
 
     def _union(self, step: Step) -> set[Vertex]:
-        some = [found for one in implying(step) for found in self._followed.get(one, ())]
-        if len(some) > 1:
-            some = [set().union(*some)]
-            self._followed[step] = some
-        return some[0] if some else _NOBODY
+        some = [found.vertices for one in implying(step) for found in self._followed.get(one, ())]
+        return set().union(*some) if len(some) > 1 else some[0] if some else _NOBODY
 
     def unstated(self, names: Iterable[Vertex]) -> bool:
         """Whether it is known that no client says anything about these names' bare dataset_ids."""
@@ -228,20 +239,17 @@ class Reader:
         self._learn(reply)
         cut = [row for row in reply.cut if not sure.isdisjoint(row[0])]
         self._around.clear()
-        for steps, vertices in (*reply.followed, *cut):
+        for steps, some in (*reply.followed, *cut):
             for step in steps:
-                self._followed.setdefault(step, []).append(vertices)
-        self._unfinished.update(vertex for _, vertices in cut for vertex in vertices)
+                self._followed.setdefault(step, []).append(some)
+        self._unfinished.update(vertex for _, some in cut for vertex in some.vertices)
         if not self._sight.whole:
             self._find_owners(reply)
         return reply
 
     def _learn(self, reply: Reply) -> None:
-        known = self._came.knows
-        self._unnamed.update(v for v, _ in reply.came if v.label == "Dataset" and not known(v))
         self._came.add(reply.came, reply.edges)
-        by_version = {v for label, lines in reply.edges if label in OF_DATASET for _, v, _ in lines}
-        self._unnamed.update(d for d in map(dataset_of, by_version) if not known(d) and d not in self._missing)
+        self._unread.append(reply)
         if self._seen is not self._came:
             self._seen = None
         if lasting := [vertex for vertex in reply.places if vertex and vertex.label in LASTING]:

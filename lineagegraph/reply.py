@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import repeat
 from typing import Any
 
@@ -87,8 +87,8 @@ class Reply:
     came: list[tuple[Vertex, Properties]]
     places: list[Vertex | None]
     edges: list[tuple[str, Lines]]
-    followed: list[tuple[list[Step], set[Vertex]]]
-    cut: list[tuple[list[Step], set[Vertex]]]
+    followed: list[tuple[list[Step], Some]]
+    cut: list[tuple[list[Step], Some]]
     left: bool
 
 
@@ -107,16 +107,27 @@ def read(reply: dict[str, Any], have: Sequence[Vertex]) -> Reply:
             came.append((vertex, stored))
     followed, cut = (
         [
-            (
-                [(direction, label) for label in labels.split("+")],
-                {v for at in numbers if (v := places[at]) is not None},
-            )
+            ([(direction, label) for label in labels.split("+")], Some(numbers, places))
             for direction, labels, numbers in reply[name]
         ]
         for name in ("f", "t")
     )
     edges = [(label, Lines(label, flat, places)) for label, flat in reply["e"]]
     return Reply(came, places, edges, followed, cut, reply["left"])
+
+
+class Some:
+    """Vertices of one reply, gathered when somebody looks. They never change."""
+
+    def __init__(self, numbers: list[int], places: list[Vertex | None]) -> None:
+        self._numbers = numbers
+        self._places = places
+
+    @cached_property
+    def vertices(self) -> set[Vertex]:
+        """Those of them that are not half-written."""
+        places = self._places
+        return {vertex for at in self._numbers if (vertex := places[at]) is not None}
 
 
 class Lines:

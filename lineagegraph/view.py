@@ -37,7 +37,6 @@ class View:
         self.claims: dict[Vertex, Vertex] = {}  # by name the dataset that claimed it last; not to be changed
         self.clients: set[Vertex] = set()  # bare names by which clients speak of datasets; likewise
         self._claimed: dict[Vertex, set[Vertex]] = {}  # by each dataset the names that it claimed once
-        self._called: dict[str, set[Vertex]] = {}
         meant = corrections.applied(facts)
         self.add(
             ((vertex, dict(stored)) for vertex, stored in meant.vertices.items()),
@@ -68,8 +67,6 @@ class View:
         if claim := stored.get("claimed_by"):
             owner = self.claims[dataset] = self.dataset(*decode(Kind.NEWEST, claim)["value"])
             self._claimed.setdefault(owner, set()).add(dataset)
-        if dataset_id := stored.get("dataset_id"):
-            self._called.setdefault(str(dataset_id), set()).add(dataset)
         if dataset.key[0] == CLIENT:
             self.clients.add(dataset)
 
@@ -131,7 +128,13 @@ class View:
 
     def called(self, dataset_id: str) -> set[Vertex]:
         """The Datasets that have this dataset_id."""
-        return self._called.get(dataset_id, _NOBODY)
+        called: dict[Any, set[Vertex]] | None = self.memory.get("called")
+        if called is None:
+            called = self.memory["called"] = {}
+            for vertex, stored in self._stored.items():
+                if vertex.label == "Dataset" and "dataset_id" in stored:
+                    called.setdefault(stored["dataset_id"], set()).add(vertex)
+        return called.get(dataset_id, _NOBODY)
 
     def knows(self, vertex: Vertex) -> bool:
         """Whether any fact speaks of the vertex."""

@@ -125,7 +125,7 @@ class Plain:
         hint = (self._stored(pipeline) or _NO_PROPERTIES).get("latest_run")
         if hint is None or pipeline in self._ran:
             return None
-        run = Vertex("Run", (orjson.loads(str(hint).partition("|")[2]),))
+        run = Vertex("Run", (orjson.loads(str(hint)[14:]),))  # what follows the moment, see `registers`
         ended: Mapping[str, Any] = self._stored(run) or _NO_PROPERTIES
         completed, started = ended.get("completed_at"), ended.get("latest_start_at")
         if completed is None or "failed_at" in ended or "aborted_at" in ended or (started or 0) > completed:
@@ -186,7 +186,7 @@ class Plain:
         return found
 
     def _ends(self, names: Iterable[Vertex]) -> set[Vertex] | None:
-        if any(self._stored(name) is None for name in names):
+        if None in map(self._stored, names):
             return None
         found = {self._owner.get(name, name) for name in names if name.label == "Dataset"}
         return None if self._doubtful and not self._doubtful.isdisjoint(names) else found
