@@ -11,6 +11,7 @@ from lineagegraph.facts import Vertex, bucket
 from lineagegraph.reader import Reader
 
 FIRST = 50
+AT_ONCE = 100  # versions whose runs are fetched together
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,16 @@ def _by_day(reader: Reader, owners: list[Vertex], label: str, after: str | None)
                 rows.append((f"{day} {at:013d} {member.key[0]}", member))
             elif label == "DatasetVersion" and own_day == day:
                 rows.append((f"{day} {at:013d} {member.key[2]}", member))
-        yield from sorted(rows, reverse=True)
+        rows.sort(reverse=True)
+        for start in range(0, len(rows), AT_ONCE):
+            yield from _seen(reader, rows[start : start + AT_ONCE], label)
+
+
+def _seen(reader: Reader, rows: list[tuple[str, Vertex]], label: str) -> list[tuple[str, Vertex]]:
+    """Whether a version may be seen depends on the runs that name it."""
+    if label == "DatasetVersion":
+        needs.namers(reader, [member for _, member in rows])
+    return [row for row in rows if reader.view.knows(row[1])]
 
 
 def _moment(reader: Reader, member: Vertex) -> int:
