@@ -6,7 +6,7 @@ the other one out, the view of the rules has both, and exports show what is stor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from lineagegraph.facts import Edge, Vertex
 from lineagegraph.schema import EDGES, IMPLIES
@@ -15,16 +15,20 @@ from lineagegraph.schema import EDGES, IMPLIES
 OF_DATASET = {
     label: other for label, others in IMPLIES.items() for other in others if ("Run", "Dataset") in EDGES[other].ends
 }
+_TO_DATASETS = frozenset(OF_DATASET.values())
+_new = tuple.__new__  # of an Edge or a Vertex: every event has several
 
 
 def dataset_of(version: Vertex) -> Vertex:
     """The Dataset of a DatasetVersion."""
-    return Vertex("Dataset", version.key[:2])
+    return _new(Vertex, ("Dataset", version[1][:2]))
 
 
-def implied(edges: Iterable[Edge]) -> Iterator[Edge]:
+def implied(edges: Iterable[Edge]) -> list[Edge]:
     """Every edge that one of these implies."""
-    for edge in edges:
-        for label in IMPLIES.get(edge.label, ()):
-            to_dataset = OF_DATASET[edge.label] == label
-            yield Edge(label, edge.source, dataset_of(edge.target) if to_dataset else edge.target)
+    return [
+        _new(Edge, (other, source, dataset_of(target) if other in _TO_DATASETS else target))
+        for label, source, target in edges
+        if label in IMPLIES
+        for other in IMPLIES[label]
+    ]

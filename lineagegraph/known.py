@@ -35,8 +35,9 @@ class Known:
             if self._recall(id(part)) is None:
                 self._unknown(part, news)
         self._unknown(facts, news)
-        for edge in list(implied(news.edges)):
-            news.edges.pop(edge, None)
+        edges = news.edges
+        for edge in implied(edges):
+            edges.pop(edge, None)
         return news
 
     def _unknown(self, facts: Facts, news: Facts) -> None:
