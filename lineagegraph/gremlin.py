@@ -43,6 +43,11 @@ PERMANENT = (
 )
 SCRIPT_FAILED = (500, 597)
 UNAUTHORIZED = (401, 403)
+SHIPPED = 65_536  # bytes of a request: JanusGraph's own maxContentLength; a larger request ends the connection
+_LARGE = (
+    " If it goes on, the server's maxContentLength is smaller than this request of {:,} bytes: raise it, or lower "
+    "LINEAGE_GRAPH_REQUEST_BYTES."
+)
 NOT_TAKEN = (498, 499)  # the request itself is refused: no such traversal source, no evaluation of scripts
 
 # It logs whole messages, and they hold the content of events; what went wrong is in our errors.
@@ -71,6 +76,7 @@ class Connection:
         self._client: Client | None = None
         self._transport: Transport | None = None
         self._compiled: set[str] = set()
+        self._sent = 0  # bytes of the request under way
 
     def ask(self, name: str, key: str, body: str, seconds: float | None = None) -> Reply:
         """Run a script with this JSON text; its reply. Raises GraphRejected, GraphUnavailable."""
@@ -122,6 +128,7 @@ class Connection:
             seconds = max(seconds, COMPILING)
         # The server gives up before we do, so that a slow request does not cost the connection.
         options = {"evaluationTimeout": int(seconds * 900), "batchSize": 1}
+        self._sent = len(script(name)) + len(body)
         for attempt in range(len(self._settings.urls)):
             client, transport = self._open()
             transport.deadline = time.monotonic() + seconds
@@ -177,7 +184,8 @@ class Connection:
                 raise GraphUnavailable(_unauthorized(host)) from None
             if not reached:
                 raise GraphUnavailable(unreached(error, host)) from None
-            raise GraphUnavailable(f"The graph at {host} did not answer ({type(error).__name__}).") from None
+            large = _LARGE.format(self._sent) if self._sent > SHIPPED and isinstance(error, ConnectionError) else ""
+            raise GraphUnavailable(f"The graph at {host} did not answer ({type(error).__name__}).{large}") from None
 
 
 class Connections:

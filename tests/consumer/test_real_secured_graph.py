@@ -15,9 +15,11 @@ from deploy.local import Stack
 from lineagegraph import JanusGraphClient
 from lineagegraph.errors import GraphUnavailable
 from lineagegraph.export import export
+from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import Connections
 from lineagegraph.install import check
 from lineagegraph.naming import Naming
+from lineagegraph.registers import newest
 from lineagegraph.settings import GraphSettings
 from lineagegraph.store import GraphStore
 from tests.consumer.secure_kafka import make_keys
@@ -28,6 +30,7 @@ from tests.servers import Broker
 pytestmark = pytest.mark.real
 
 GUESS = "wrong-guess"
+SMALL = 40_000  # bytes of a request, for a server as JanusGraph ships it
 NOBODY = "wss://127.0.0.1:9/gremlin"  # a host that does not answer
 EVENT = next(file for file in EVENTS if file.name == "compat-simple_run_event.ndjson")
 
@@ -50,6 +53,7 @@ def right(secured: SecuredJanusGraph, tmp_path: Path) -> dict[str, str]:
         "LINEAGE_GRAPH_PASSWORD_FILE": str(tmp_path / "password"),
         "LINEAGE_GRAPH_TLS_CA_FILE": str(secured.authority),
         "LINEAGE_GRAPH_TRAVERSAL_SOURCE": SOURCE,
+        "LINEAGE_GRAPH_REQUEST_BYTES": str(SMALL),
     }
 
 
@@ -78,8 +82,25 @@ def settings(secured: SecuredJanusGraph, **more: Any) -> GraphSettings:
         "password": PASSWORD,
         "tls_ca_file": secured.authority,
         "traversal_source": SOURCE,
+        "max_request_bytes": SMALL,
     }
     return GraphSettings(**known | more)
+
+
+def test_a_request_that_is_larger_than_the_server_takes_is_told_with_the_remedy(secured: SecuredJanusGraph) -> None:
+    facts = Facts()
+    for number in range(100):
+        facts.vertex(Vertex("Run", (f"large {number}",)), {"engine": newest(1_795_000_000_000, "e" * 1_000)})
+    with closing(GraphStore(settings(secured, max_request_bytes=1_000_000))) as store:
+        store.open(Naming().hash)
+        with pytest.raises(
+            GraphUnavailable, match=r"maxContentLength .* \d\d\d,\d{3} bytes: .*LINEAGE_GRAPH_REQUEST_BYTES"
+        ):
+            store.write(facts)
+    with closing(GraphStore(settings(secured))) as store:
+        store.open(Naming().hash)
+        assert store.write(facts).elements_sent == 100
+    assert sum('"large ' in line for line in export(settings(secured))) == 100
 
 
 def opens(known: GraphSettings) -> None:

@@ -1,9 +1,10 @@
-"""Gremlin Servers that are locked: by TLS and a password, under another name of the graph, or to every script."""
+"""Gremlin Servers that are locked: by TLS and a password, to large requests, under another name, to every script."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from deploy.local.config import LOOPBACK
 from deploy.local.errors import NotReady
 from deploy.local.janusgraph import JanusGraph
+from lineagegraph.gremlin import SHIPPED
 from tests.consumer.secure_kafka import make_keys
 
 SOURCE = "lineage_traversal"  # how this server calls the graph's traversal source; none is called g
@@ -37,7 +39,7 @@ gremlin.tinkergraph.graphLocation={}
 
 
 class SecuredJanusGraph(JanusGraph):
-    """TLS with a certificate of the test, and one user, who is kept in a graph in memory."""
+    """TLS with a certificate of the test, one user, who is kept in a graph in memory, and small requests only."""
 
     fatal_lines = ("unable to start",)
 
@@ -58,8 +60,9 @@ class SecuredJanusGraph(JanusGraph):
         (keys / "users.json").write_text(json.dumps(_user()), "utf-8")
         (keys / "users.properties").write_text(USERS.format(keys / "users.json"), "utf-8")
         conf = self.folder / "conf"
-        with (conf / "janusgraph-server.yaml").open("a", encoding="utf-8") as file:
-            file.write(LOCKS.format(keys=keys, password=PASSWORD))
+        file = conf / "janusgraph-server.yaml"
+        text = re.sub("maxContentLength: .*", f"maxContentLength: {SHIPPED}", file.read_text("utf-8"))
+        file.write_text(text + LOCKS.format(keys=keys, password=PASSWORD), "utf-8")
         (conf / "janusgraph-init.groovy").write_text(f"def globals = [:]\nglobals << [{SOURCE}: graph.traversal()]\n")
 
     def probe(self, timeout: float) -> None:
