@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from consumer.settings import Settings
+    from consumer.tracing import TracedRequests
     from lineagegraph.api.app import Serving
 
 
@@ -44,10 +45,7 @@ def serve(
     \b
     Example: lineagegraph serve --tokens tokens.toml --host 0.0.0.0
     """
-    import uvicorn
-
     from consumer import tracing
-    from consumer.patient import PatientProtocol
     from consumer.settings import load
     from lineagegraph.api.app import Serving
     from lineagegraph.tokens import Tokens
@@ -66,18 +64,26 @@ def serve(
         if tokens is None:
             click.echo("Access is off: everybody on this machine may read and write.", err=True)
         click.echo(f"GraphQL at {url}", err=True)
-        uvicorn.run(
-            tracing.TracedRequests(app),
-            host=host,
-            port=port,
-            http=PatientProtocol,
-            loop="asyncio",  # aiokafka does not work reliably on uvloop
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=200,
-            timeout_keep_alive=30,
-        )
+        _listen(tracing.TracedRequests(app), host, port)
+
+
+def _listen(app: TracedRequests, host: str, port: int) -> None:
+    import uvicorn
+
+    from consumer.patient import PatientProtocol
+
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=PatientProtocol,
+        loop="asyncio",  # aiokafka does not work reliably on uvloop
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=200,
+        timeout_keep_alive=30,
+    )
 
 
 @contextmanager

@@ -9,6 +9,9 @@ import click
 from lineagegraph import asking
 
 if TYPE_CHECKING:
+    from lineagegraph.facts import Vertex
+    from lineagegraph.reader import Reader
+    from lineagegraph.rules import Snapshot
     from lineagegraph.settings import GraphSettings
 
 
@@ -37,7 +40,7 @@ def snapshot(
     \b
     Example: lineagegraph snapshot gold/customers 3415980659974692448
     """
-    from lineagegraph import drawing, history
+    from lineagegraph import drawing
     from lineagegraph.provenance import provenance
 
     if form and version is None:
@@ -45,29 +48,27 @@ def snapshot(
     with asking.reading(graph) as reader:
         start = asking.find(reader, dataset, namespace)
         if version is None:
-            page = history.versions(reader, start, first, after)
-            rows = [
-                (r.version, asking.moment(r.first_named_at), ", ".join(w[0].key[0] for w in r.writers))
-                for r in page.rows
-            ]
-            asking.show(page, ("snapshot", "first named", "written by run"), rows, as_json)
+            _versions(reader, start, first, after, as_json)
             return
         found = provenance(reader, start, version, depth)
         view = reader.view
         if asking.drawn(form, as_json, lambda: drawing.of_snapshots(view, found)):
             return
-        of = [
-            (
-                drawing.snapshot_called(view, o.target),
-                o.run.key[0],
-                o.wrote,
-                drawing.snapshot_called(view, o.source),
-                o.source.certainty,
-            )
-            for o in found.origins
-        ]
-        ends = [(drawing.snapshot_called(view, e.snapshot), "", "", e.reason, "") for e in found.ends]
+
+        def called(one: Snapshot) -> str:
+            return drawing.snapshot_called(view, one)
+
+        of = [(called(o.target), o.run.key[0], o.wrote, called(o.source), o.source.certainty) for o in found.origins]
+        ends = [(called(e.snapshot), "", "", e.reason, "") for e in found.ends]
     asking.show(found, ("snapshot", "written by run", "", "made of", ""), [*of, *ends], as_json)
+
+
+def _versions(reader: Reader, dataset: Vertex, first: int, after: str | None, as_json: bool) -> None:
+    from lineagegraph import history
+
+    page = history.versions(reader, dataset, first, after)
+    rows = [(r.version, asking.moment(r.first_named_at), ", ".join(w[0].key[0] for w in r.writers)) for r in page.rows]
+    asking.show(page, ("snapshot", "first named", "written by run"), rows, as_json)
 
 
 @click.command()
