@@ -17,7 +17,7 @@ from lineagegraph.errors import GraphUnavailable
 from lineagegraph.export import export
 from lineagegraph.facts import Facts, Vertex
 from lineagegraph.gremlin import Connections
-from lineagegraph.install import check
+from lineagegraph.install import check, install
 from lineagegraph.naming import Naming
 from lineagegraph.registers import newest
 from lineagegraph.settings import GraphSettings
@@ -39,6 +39,8 @@ EVENT = next(file for file in EVENTS if file.name == "compat-simple_run_event.nd
 def secured(local_stack: Stack) -> Iterator[SecuredJanusGraph]:
     server = SecuredJanusGraph("janusgraph-secured", local_stack.folder / "janusgraph-secured", local_stack.home)
     server.start()
+    with closing(Connections(settings(server))) as connections:
+        install(connections, Naming().hash)
     yield server
     server.stop()
 
@@ -61,7 +63,7 @@ def test_schema_consumer_reader_export_and_doctor_come_in_with_the_right_key(
     kafka: Broker, right: dict[str, str], tmp_path: Path
 ) -> None:
     product = Product(kafka.bootstrap, "", tmp_path / "log", environment=right)
-    product.run("schema", "install")
+    product.run("schema", "check")
     sent = product.publish(EVENTS[0])
     assert product.consume()["written"] == sent
     assert product.graph_hash() == product.facts_hash(EVENTS[0])
