@@ -8,9 +8,11 @@ from typing import Any
 
 import orjson
 
-from lineagegraph.facts import Facts, Vertex, identity
+from lineagegraph import rules
+from lineagegraph.facts import Facts, Vertex, bucket, identity
 from lineagegraph.implied import implied
 from lineagegraph.schema import EDGES
+from lineagegraph.view import View
 
 
 def stored(facts: Facts) -> Facts:
@@ -20,6 +22,18 @@ def stored(facts: Facts) -> Facts:
     for edge in set(implied(facts.edges)):
         less.edges.pop(edge, None)
     return less
+
+
+def of_version_1(facts: Facts) -> Facts:
+    """What programs of schema version 1 made of the same events: a Dataset's Buckets held the Runs that read it too."""
+    more, view = Facts(), View(facts)
+    more.add(facts)
+    for label, run, dataset in facts.edges:
+        for day in rules.days_of(view, run) if label == "READ" and dataset.label == "Dataset" else ():
+            more.edge("BUCKET", dataset, bucket(dataset, day[:4]))
+            more.edge("BUCKET", bucket(dataset, day[:4]), bucket(dataset, day))
+            more.edge("HOLDS", bucket(dataset, day), run)
+    return more
 
 
 class FakeGraph:

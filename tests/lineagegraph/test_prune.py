@@ -22,6 +22,7 @@ from lineagegraph.upkeep import prune
 from lineagegraph.view import View
 from tests.lineagegraph.build import a_run, dataset, ds, event, failed, ran
 from tests.lineagegraph.build import facts as facts_of
+from tests.lineagegraph.fake_graph import of_version_1
 from tests.lineagegraph.past import DAY_MS, FIRST, Prunable, history, stated
 
 SEEDS = (0,)
@@ -100,6 +101,17 @@ def test_broken_off_anywhere_and_done_again_it_ends_the_same(requests: int) -> N
     assert again == whole
     nothing, plan = Prunable(again).pruned(HORIZON)
     assert (nothing, plan.going, plan.buckets) == (whole, 0, 0)
+
+
+def test_of_a_graph_of_schema_version_1_the_same_runs_go_and_their_places_in_all_buckets(facts: Facts) -> None:
+    old, _ = Prunable(of_version_1(facts)).pruned(HORIZON)
+    new, _ = Prunable(facts).pruned(HORIZON)
+    assert runs(old) == runs(new)
+    held = {
+        (edge.source.key[0], edge.target) for edge in old.edges if edge.label == "HOLDS" and edge.target.label == "Run"
+    }
+    assert {run for _, run in held} <= runs(old)
+    assert [owner for owner, _ in held if owner.startswith('["Dataset"')], "or nothing is proven"
 
 
 def test_what_answers_need_that_the_operator_corrected_stays_too(tmp_path: Path) -> None:
