@@ -13,6 +13,7 @@ of JSON.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import time
 from collections.abc import Callable
@@ -223,6 +224,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--questions", type=int, default=50)
     options = parser.parse_args()
+    gc.collect()
+    gc.freeze()  # as `lineagegraph serve` does
     stores: list[Any] = ["inmemory", "cassandra"] if options.store == "both" else [options.store]
     report({"stores": {which: run(which, options) for which in stores}})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import json
 from collections.abc import Iterator
@@ -72,6 +73,8 @@ def _listen(app: TracedRequests, host: str, port: int) -> None:
 
     from consumer.patient import PatientProtocol
 
+    gc.collect()
+    gc.freeze()  # what was imported stays: each answer makes thousands of objects, and every round would look at it all
     uvicorn.run(
         app,
         host=host,

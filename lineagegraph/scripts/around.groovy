@@ -23,6 +23,7 @@
 import groovy.transform.CompileStatic
 import groovy.transform.Field
 import java.nio.charset.StandardCharsets
+import java.util.concurrent.ConcurrentHashMap
 import org.apache.tinkerpop.gremlin.structure.Direction
 import org.apache.tinkerpop.gremlin.structure.Vertex
 import org.apache.tinkerpop.shaded.jackson.databind.DeserializationFeature
@@ -59,8 +60,19 @@ class Hash {
   static final int[][] ORDER = '0123456789abcdef ea489fd61c02b753 b8c052fdae367194 7931dcbe265a40f8 905724afe1bc683d 2c6a0b834d75fe19 c51fed4a0763928b db7ec13950f4862a 6fe9b308c2d714a5 a2847615fb9e3cd0 0123456789abcdef ea489fd61c02b753'
     .split(' ').collect { row -> ((String) row).toList().collect { Integer.parseInt((String) it, 16) } as int[] } as int[][]
   static final String DIGITS = '0123456789abcdef'
+  static final int MANY = 50000
+  static final Map<String, String> KNOWN = new ConcurrentHashMap<>()
 
   static String of(String text) {
+    String known = KNOWN.get(text)
+    if (known != null) return known
+    if (KNOWN.size() > MANY) KNOWN.clear()
+    known = made(text)
+    KNOWN.put(text, known)
+    return known
+  }
+
+  static String made(String text) {
     byte[] data = text.getBytes(StandardCharsets.UTF_8)
     long[] h = (long[]) START.clone()
     h[0] = h[0] ^ 0x01010010L
@@ -106,17 +118,19 @@ class Hash {
 
 @CompileStatic
 class Row {
-  Object[] key
+  final Object[] key
   final Map<String, Object> stored = new HashMap<>()
   boolean there = false
+  Row(int width) { key = new Object[width] }
 }
 
 // An edge's cell in a row.
 @CompileStatic
 class Cell {
-  String label
-  boolean leaves
-  Entry entry
+  final String label
+  final boolean leaves
+  final Entry entry
+  Cell(String label, boolean leaves, Entry entry) { this.label = label; this.leaves = leaves; this.entry = entry }
 }
 
 // Whole rows as the store has them: one slice each, and only what is asked for is decoded.
@@ -128,6 +142,7 @@ class Rows {
   final EdgeSerializer serializer
   final IDManager ids
   final SliceQuery slice
+  static final int PROPERTY = IDHandler.DirectionID.PROPERTY_DIR.ordinal(), OUT = IDHandler.DirectionID.EDGE_OUT_DIR.ordinal()
   final Map<Long, String> names = new HashMap<>()
   final Map<Object, List<Cell>> cells = new HashMap<>()  // null: longer than that
 
@@ -141,29 +156,29 @@ class Rows {
   }
 
   void read(Collection<Object> some, Answer answer) {
-    Map<StaticBuffer, Object> keys = new LinkedHashMap<>()
-    for (Object id : some) if (!cells.containsKey(id)) keys.put(ids.getKey(id), id)
-    if (keys.isEmpty()) return
+    List<Object> news = new ArrayList<>()
+    List<StaticBuffer> keys = new ArrayList<>()
+    for (Object id : some) if (!cells.containsKey(id)) { news.add(id); keys.add(ids.getKey(id)) }
+    if (news.isEmpty()) return
     BackendTransaction store = t.getTxHandle()
-    Map<StaticBuffer, EntryList> found = together ? store.edgeStoreMultiQuery(new ArrayList<StaticBuffer>(keys.keySet()), slice) : null
-    for (Map.Entry<StaticBuffer, Object> one : keys.entrySet()) {
-      EntryList row = together ? found.get(one.key) : store.edgeStoreQuery(new KeySliceQuery(one.key, slice))
-      cells.put(one.value, row != null && row.size() > most ? (List<Cell>) null : decoded(one.value, row, answer))
+    Map<StaticBuffer, EntryList> found = together ? store.edgeStoreMultiQuery(keys, slice) : null
+    for (int i = 0; i < news.size(); i++) {
+      EntryList row = together ? found.get(keys.get(i)) : store.edgeStoreQuery(new KeySliceQuery(keys.get(i), slice))
+      cells.put(news.get(i), row != null && row.size() > most ? (List<Cell>) null : decoded(news.get(i), row, answer))
     }
   }
 
   List<Cell> decoded(Object id, EntryList entries, Answer answer) {
     List<Cell> edges = new ArrayList<>()
     List<String> keys = answer.keys.get(((String) id).substring(0, 2))
-    Row row = new Row(key: new Object[keys == null ? 0 : keys.size()])
+    Row row = new Row(keys == null ? 0 : keys.size())
     if (entries != null) for (Entry entry : entries) {
       IDHandler.RelationTypeParse type = IDHandler.readRelationType(entry.asReadBuffer())
-      String name = names.get(type.typeId)
-      if (name == null) { name = t.getExistingRelationType(type.typeId).name(); names.put(type.typeId, name) }
-      if (type.dirID != IDHandler.DirectionID.PROPERTY_DIR) {
-        edges.add(new Cell(label: name, leaves: type.dirID == IDHandler.DirectionID.EDGE_OUT_DIR, entry: entry))
-        continue
-      }
+      Long number = Long.valueOf(type.typeId)
+      String name = names.get(number)
+      if (name == null) { name = t.getExistingRelationType(type.typeId).name(); names.put(number, name) }
+      int direction = type.dirID.ordinal()
+      if (direction != PROPERTY) { edges.add(new Cell(name, direction == OUT, entry)); continue }
       row.there = true
       int place = keys == null ? -1 : keys.indexOf(name)
       if (place >= 0) row.key[place] = value(entry) else if (answer.told.contains(name)) row.stored.put(name, value(entry))
@@ -215,14 +230,18 @@ class Answer {
   }
 
   void edge(String label, Object source, Object target, Object on) {
-    List rows = edges.computeIfAbsent(label) { new ArrayList() }
+    List rows = edges.get(label)
+    if (rows == null) { rows = new ArrayList(); edges.put(label, rows) }
     rows.add(source)
     rows.add(target)
     if (dated.contains(label)) rows.add(on)
   }
 
   void done(boolean whole, String step, Object id) {
-    (whole ? followed : unfinished).computeIfAbsent(step) { new ArrayList() }.add(id)
+    Map<String, List> steps = whole ? followed : unfinished
+    List ids = steps.get(step)
+    if (ids == null) { ids = new ArrayList(); steps.put(step, ids) }
+    ids.add(id)
   }
 
   static String tag(Object id) { return ((String) id).substring(0, 2) }
@@ -239,7 +258,7 @@ class Answer {
     Map<JanusGraphVertex, Iterable<JanusGraphVertexProperty>> found = (Map) t.multiQuery(vertices(news)).properties()
     for (Map.Entry<JanusGraphVertex, Iterable<JanusGraphVertexProperty>> one : found.entrySet()) {
       List<String> names = keys.get(tag(one.key.id()))
-      Row row = new Row(key: new Object[names.size()])
+      Row row = new Row(names.size())
       for (JanusGraphVertexProperty p : one.value) {
         String name = p.key()
         int place = names.indexOf(name)
@@ -259,7 +278,9 @@ class Answer {
     for (Object id : reached.keySet()) {
       String tag = tag(id)
       if (!keys.containsKey(tag) || numbers.containsKey(id)) continue
-      news.computeIfAbsent(tag) { new ArrayList<Object>() }.add(id)
+      List<Object> some = news.get(tag)
+      if (some == null) { some = new ArrayList<>(); news.put(tag, some) }
+      some.add(id)
       all_.add(id)
     }
     look(all_)
@@ -341,7 +362,7 @@ class Walk {
     }
     Object tag = ask.get('reached')
     if (tag != null) {
-      for (Object id : new ArrayList<Object>(answer.reached.keySet())) if (Answer.tag(id) == tag) begin(front, id, null)
+      for (Object id : new ArrayList<Object>(answer.reached.keySet())) if (Answer.tag(id).equals(tag)) begin(front, id, null)
     }
     return front
   }
@@ -353,14 +374,16 @@ class Walk {
 
   // Those of these that can take a step and have not taken it.
   List<Object> able(Collection<Object> front, List step) {
-    Set<Object> before = followed.computeIfAbsent((String) step.get(0) + ' ' + (String) step.get(1)) { new HashSet<Object>() }
+    String name = (String) step.get(0) + ' ' + (String) step.get(1)
+    Set<Object> before = followed.get(name)
+    if (before == null) { before = new HashSet<>(); followed.put(name, before) }
     List<Object> from = new ArrayList<>(front.size())
     List<String> tags = step.size() > 2 ? (List<String>) step.get(2) : null
     if (tags == null) { for (Object id : front) if (before.add(id)) from.add(id); return from }
     for (String form : tags) {
       String tag = form.substring(0, 2)
       List<Object> some = new ArrayList<>(front.size())
-      for (Object id : front) if (Answer.tag(id) == tag && !before.contains(id)) some.add(id)
+      for (Object id : front) if (Answer.tag(id).equals(tag) && !before.contains(id)) some.add(id)
       if (form.length() == 2) { for (Object id : some) if (before.add(id)) from.add(id); continue }
       answer.look(some)
       boolean has = form.charAt(2) == (char) '+'
@@ -404,15 +427,18 @@ class Walk {
     rows.read(from, answer)
     List<Object> longer = new ArrayList<>()
     Set<String> wanted = labels == null ? null : new HashSet<String>(Arrays.asList(labels))
+    boolean both = direction.equals('BOTH'), leaving = direction.equals('OUT')
+    long day = ((Number) answer.day.id()).longValue()
     for (Object id : from) {
       List<Cell> cells = rows.cells.get(id)
       if (cells == null) { longer.add(id); continue }
       int n = 0
       boolean whole = true
       for (Cell c : cells) {
-        if (direction != 'BOTH' && c.leaves != (direction == 'OUT') || wanted != null && !wanted.contains(c.label)) continue
-        RelationCache e = rows.serializer.parseRelation(c.entry, !answer.dated.contains(c.label), rows.t)
-        Object on = answer.dated.contains(c.label) ? e.get(((Number) answer.day.id()).longValue()) : null
+        if ((!both && c.leaves != leaving) || (wanted != null && !wanted.contains(c.label))) continue
+        boolean dated = answer.dated.contains(c.label)
+        RelationCache e = rows.serializer.parseRelation(c.entry, !dated, rows.t)
+        Object on = dated ? e.get(day) : null
         whole = ++n <= most && taken(id, e.getOtherVertexId(), null, c.label, c.leaves, on, next)
         if (!whole) break
       }
@@ -435,17 +461,19 @@ class Walk {
     answer.look(from)
     String property = (String) step.get(1)
     List form = (List) step.get(3)
+    String name = 'NAMED ' + property, head = (String) form.get(0), before = (String) form.get(1), after = (String) form.get(2)
+    boolean register = (boolean) form.get(3)
     for (Object id : from) {
       Row row = answer.rows.get(id)
       String said = row == null ? null : (String) row.stored.get(property)
       boolean whole = true
       if (said != null) {
-        String text = form.get(3) ? said.substring(said.indexOf('|') + 1) : JSON.writeValueAsString(said)
-        Object other = (String) form.get(0) + Hash.of((String) form.get(1) + text + (String) form.get(2))
+        String text = register ? said.substring(said.indexOf('|') + 1) : JSON.writeValueAsString(said)
+        Object other = head.concat(Hash.of(before.concat(text).concat(after)))
         whole = answer.reach(other, null)
         if (whole && reached.add(other)) next.add(other)
       }
-      answer.done(whole, 'NAMED ' + property, id)
+      answer.done(whole, name, id)
     }
   }
 }
