@@ -105,15 +105,18 @@ class Ingest:
         grant = grant_of(request, self._tokens)
         allow(grant, "write")
         async with self._turns.one():
-            return await self._taken(grant, _events(await body_of(request, self._settings.max_event_bytes)))
-
-    async def _taken(self, grant: Grant, events: list[Sendable]) -> Response:
-        found = [bad for index, (value, _) in enumerate(events) if (bad := self._bad(index, value, grant))]
-        if found:  # all or nothing: a producer that repeats the batch repeats nothing that was taken
-            status = 403 if all(bad.code == "forbidden" for bad in found) else 422
-            return answer({"status": "refused", "errors": [bad.told() for bad in found[:100]]}, status)
-        await self._send(events)
+            body = await body_of(request, self._settings.max_event_bytes)
+            events, found = await asyncio.to_thread(self._checked, body, grant)
+            if found:  # all or nothing: a producer that repeats the batch repeats nothing that was taken
+                status = 403 if all(bad.code == "forbidden" for bad in found) else 422
+                return answer({"status": "refused", "errors": [bad.told() for bad in found[:100]]}, status)
+            await self._send(events)
         return answer({"status": "success", "received": len(events)}, 201)
+
+    def _checked(self, body: bytes, grant: Grant) -> tuple[list[Sendable], list[Bad]]:
+        """The events and which of them are bad; a large one takes a second, in which others are served."""
+        events = _events(body)
+        return events, [bad for index, (value, _) in enumerate(events) if (bad := self._bad(index, value, grant))]
 
     def _bad(self, index: int, value: bytes, grant: Grant) -> Bad | None:
         try:

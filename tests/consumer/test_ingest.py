@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mappers
 from consumer.ingest import MOST_EVENTS
+from consumer.openapi import OPENAPI
 from tests.consumer.ingesting import EVENT, READ, SOME, Http, ingesting
 
 
@@ -93,3 +97,18 @@ def test_a_facet_that_speaks_of_another_namespace_is_seen(http: Http) -> None:
 def test_forms_and_compressed_bodies_are_not_taken(http: Http) -> None:
     assert http.post(EVENT, **{"Content-Type": "text/plain"}).status_code == 415
     assert http.post(EVENT, **{"Content-Encoding": "gzip"}).status_code == 415
+
+
+def test_while_a_large_event_is_checked_others_are_served(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, decode = threading.Event(), mappers.decode
+
+    def slowly(value: bytes) -> mappers.Event:
+        assert served.wait(30), "nobody else was served"
+        return decode(value)
+
+    monkeypatch.setattr("consumer.ingest.mappers.decode", slowly)
+    with ThreadPoolExecutor(1) as other:
+        taken = other.submit(lambda: http.post(EVENT))
+        assert http.client.get(OPENAPI).status_code == 200
+        served.set()
+        assert taken.result().status_code == 201
