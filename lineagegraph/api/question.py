@@ -82,12 +82,15 @@ class Asking:
     async def state(self, say: Callable[[Statement], None]) -> None:
         """Write a statement. Raises Forbidden, BadStatement, GraphUnavailable."""
         self._allow("write")
-        backend = self._backend
-        said = Statement(backend.naming, self.now())
-        say(said)
-        if hidden := self._grant.sight.hidden_in(said.facts):
-            raise Forbidden(f"This token may not write to namespace {hidden[0]!r}.")
-        await self.in_thread(lambda: backend.store.write(said.facts))
+
+        def work() -> None:
+            said = Statement(self._backend.naming, self.now())
+            say(said)
+            if hidden := self._grant.sight.hidden_in(said.facts):
+                raise Forbidden(f"This token may not write to namespace {hidden[0]!r}.")
+            self._backend.store.write(said.facts)
+
+        await self.in_thread(work)
 
     async def names(self, labels: Collection[str]) -> Sequence[Vertex]:
         """Every name of these labels that may be seen, in order. Raises Forbidden, NotServed, GraphUnavailable."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -14,6 +16,7 @@ from starlette.types import Message
 
 from lineagegraph.api.access import Refused, Turns
 from lineagegraph.api.app import Serving
+from lineagegraph.statements import Statement
 from tests.lineagegraph.api.asking import Api, asking
 
 NAME = '(datasetId: "a")'
@@ -242,3 +245,19 @@ def test_where_too_many_ask_at_once_the_last_are_told_so() -> None:
             pass
 
     asyncio.run(ask())
+
+
+def test_while_a_large_statement_is_made_others_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = threading.Event()
+
+    def slowly(*given: Any) -> Statement:
+        assert served.wait(30), "nobody else was served"
+        return Statement(*given)
+
+    monkeypatch.setattr("lineagegraph.api.question.Statement", slowly)
+    with asking(seconds=60.0) as api, ThreadPoolExecutor(1) as other:
+        promote = 'mutation { recordDatasetPromotion(sourceDataset: "a/b", targetDataset: "c/d") }'
+        done = other.submit(lambda: api.data(promote))
+        assert api.http.get("/livez").text == "ok\n"
+        served.set()
+        assert done.result() == {"recordDatasetPromotion": True}

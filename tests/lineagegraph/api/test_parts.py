@@ -13,6 +13,7 @@ from lineagegraph.naming import Naming
 from lineagegraph.reader import Reader
 from lineagegraph.statements import Statement
 from tests.lineagegraph.api.asking import Api, asking
+from tests.lineagegraph.api.test_access import crowded, questions
 from tests.lineagegraph.build import Event, ds, facts, ran
 from tests.lineagegraph.fake_graph import FakeGraph
 
@@ -159,3 +160,18 @@ def test_a_feature_view_has_a_lineage_of_its_own() -> None:
         assert sorted(row["name"] for row in found["nodes"]) == ["customer_features", "gold/customers", "materialize"]
         assert api.code(ask % "none") == "NOT_FOUND"
         assert api.code(ask % "twice") == "AMBIGUOUS"
+
+
+def test_no_number_in_an_answer_is_larger_than_a_browser_can_read() -> None:
+    with asking(crowded()) as api:
+        for question in (q for q in questions() if q.startswith(("datasetVersions", "snapshotProvenance", "run("))):
+            answer = api.post("{ " + question + " }").json()
+            assert [n for n in numbers(answer) if abs(n) > 2**53] == [], question
+
+
+def numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from numbers(inner)
+    elif isinstance(value, int | float):
+        yield value
