@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Many tests start processes of ours: what is compiled once is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs cluster chaos soak \
+.PHONY: help install demo stack-up stack-down stack-status test check fast real proofs random cluster chaos soak \
         check-deploy deploy-tools bench-map bench-replay bench-store bench-read \
         lock clean
 .DEFAULT_GOAL := help
@@ -77,6 +77,9 @@ $(BIN)/helm: deploy/tools/helm/go.mod | install
 
 $(BIN)/compose-check: deploy/tools/compose/go.mod | install
 	@cd $(<D) && $(call BUILD,github.com/compose-spec/compose-go/v2/cmd)
+
+random: install ## an hour of facts at random, written while writers, servers and Cassandra are killed and frozen
+	python -m tests.lineagegraph.random_run --seconds 3600 $(if $(SEED),--seed $(SEED))
 
 cluster: install ## three Cassandra nodes, one killed under load
 	python -m tests.lineagegraph.cluster_run --seconds 120
