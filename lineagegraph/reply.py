@@ -56,10 +56,9 @@ _LEVEL: list[list[list[Any]]] = [
         ["NAMED", "dataset_id", ["ds+claimed_by"], _BARE_NAME],
     ],
 ]
-_LATEST = [
-    [["NAMED", "latest_run", ["pi"], ["ru:", "[", "]", True]]],
-    [["OUT", _OF_A_RUN, ["ru"]]],
-    [["OUT", "VERSION_OF", ["dv"]]],  # what it read and wrote may be known by its versions alone
+_LATEST = [  # and who else writes what these pipelines write
+    [["NAMED", "latest_run", ["pi"], ["ru:", "[", "]", True]], ["OUT", "GENERATED_BY+PRODUCES", ["pi"]]],
+    [["OUT", _OF_A_RUN, ["ru"]], ["IN", _MAKERS, ["ds"]]],
 ]
 SHORT = 100  # cells of a row that are read at once
 

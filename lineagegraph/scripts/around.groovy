@@ -202,6 +202,7 @@ class Answer {
   final Map<Object, Row> rows = new HashMap<>()
   final Map<String, List> edges = new LinkedHashMap<>()
   final Map<String, List> followed = new LinkedHashMap<>(), unfinished = new LinkedHashMap<>()
+  final Map<String, Set<Object>> finished = new HashMap<>()
   boolean left = false
 
   Answer(StandardJanusGraph g, StandardJanusGraphTx t, Map b) {
@@ -235,6 +236,13 @@ class Answer {
     rows.add(source)
     rows.add(target)
     if (dated.contains(label)) rows.add(on)
+  }
+
+  // Whether this ask is the first that takes the step from there: what another found is not told again.
+  boolean first(String step, Object id) {
+    Set<Object> ids = finished.get(step)
+    if (ids == null) { ids = new HashSet<>(); finished.put(step, ids) }
+    return ids.add(id)
   }
 
   void done(boolean whole, String step, Object id) {
@@ -410,14 +418,15 @@ class Walk {
     for (Map.Entry<JanusGraphVertex, Iterable<JanusGraphEdge>> one : found.entrySet()) {
       JanusGraphVertex v = one.key
       int n = 0
-      boolean whole = true
+      boolean whole = true, news = answer.first(name, v.id())
       for (JanusGraphEdge e : one.value) {
         JanusGraphVertex other = (JanusGraphVertex) e.otherVertex(v)
         boolean leaves = direction == 'OUT' || (direction == 'BOTH' && e.outVertex() == v)
-        whole = ++n <= most && taken(v.id(), other.id(), other, e.label(), leaves, e.label() in answer.dated ? e.valueOrNull(answer.day) : null, next)
+        whole = ++n <= most && reach(other.id(), other, next)
         if (!whole) break
+        if (news) tell(v.id(), other.id(), e.label(), leaves, answer.dated.contains(e.label()) ? e.valueOrNull(answer.day) : null)
       }
-      answer.done(whole, name, v.id())
+      if (news) answer.done(whole, name, v.id())
     }
   }
 
@@ -433,25 +442,29 @@ class Walk {
       List<Cell> cells = rows.cells.get(id)
       if (cells == null) { longer.add(id); continue }
       int n = 0
-      boolean whole = true
+      boolean whole = true, news = answer.first(name, id)
       for (Cell c : cells) {
         if ((!both && c.leaves != leaving) || (wanted != null && !wanted.contains(c.label))) continue
         boolean dated = answer.dated.contains(c.label)
         RelationCache e = rows.serializer.parseRelation(c.entry, !dated, rows.t)
         Object on = dated ? e.get(day) : null
-        whole = ++n <= most && taken(id, e.getOtherVertexId(), null, c.label, c.leaves, on, next)
+        whole = ++n <= most && reach(e.getOtherVertexId(), null, next)
         if (!whole) break
+        if (news) tell(id, e.getOtherVertexId(), c.label, c.leaves, on)
       }
-      answer.done(whole, name, id)
+      if (news) answer.done(whole, name, id)
     }
     return longer
   }
 
-  boolean taken(Object id, Object other, JanusGraphVertex v, String label, boolean leaves, Object on, List<Object> next) {
+  boolean reach(Object other, JanusGraphVertex v, List<Object> next) {
     if (!answer.reach(other, v)) return false
-    answer.edge(label, leaves ? id : other, leaves ? other : id, on)
     if (reached.add(other)) next.add(other)
     return true
+  }
+
+  void tell(Object id, Object other, String label, boolean leaves, Object on) {
+    answer.edge(label, leaves ? id : other, leaves ? other : id, on)
   }
 
   // To the vertices that a property names.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from benchmarks.gen_events import dag
+from benchmarks.gen_events import dag, pairs
 from lineagegraph import lineage
 from lineagegraph.facts import Facts, Vertex, fold
 from lineagegraph.lineage import AHEAD
@@ -38,6 +38,14 @@ def test_so_many_levels_take_one_request_with_all_that_the_rules_and_snapshots_n
     assert max(step.depth for step in found.steps) == depth
     assert graph.requests == -(-depth // AHEAD)
     assert all(step.read for step in found.steps)
+
+
+def test_pipelines_that_write_several_datasets_take_one_request_too() -> None:
+    events = pairs(120, 42, jobs=12)
+    graph = FakeGraph(fold(map_event(decode(orjson.dumps(event)), Naming()).facts for event in events))
+    found = lineage.upstream(Reader(graph.ask), dataset(19 + 24), 5)
+    assert len(found.steps) > 5
+    assert graph.requests == 1
 
 
 def test_more_runs_of_each_pipeline_cost_nothing() -> None:
