@@ -68,8 +68,8 @@ def test_search_finds_names_whatever_their_case_each_once(api: Api) -> None:
     assert {row["label"] for row in found} == {"Dataset", "Pipeline", "Model"}
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("text", ["", "T", "db.t", "lake/t1", "job", "catalogue"])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("text", ["", "T", "db.t", "lake/t1"])
 def test_search_finds_a_dataset_by_any_of_its_names_and_lists_it_once_as_itself(seed: int, text: str) -> None:
     facts = made_at_random(seed, 60)
     view, every = View(facts), inventory.in_order(v for v in facts.vertices if v.label in inventory.NAMED)
