@@ -64,7 +64,7 @@ def test_a_history_has_every_kind_and_events_that_come_twice_and_out_of_order() 
 
 
 def test_every_sound_event_leaves_a_trace_of_its_own() -> None:
-    history = History(3, 120)
+    history = History(3, 80)
     sound = [item for item in set(history.items) if item.row.end == "written"]
     whole = set(lines(history.expected()))
     for missing in sound:

@@ -79,7 +79,7 @@ def conforms(http: Http, operation: Any, body: bytes, token: str | None) -> Any:
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
 def test_what_the_document_allows_and_what_it_does_not_is_answered_as_it_says(http: Http, mode: GenerationMode) -> None:
-    @settings(max_examples=15)
+    @settings(max_examples=8)
     @given(
         st.sampled_from(OPERATIONS).flatmap(lambda one: one.as_strategy(generation_mode=mode)), st.sampled_from(TOKENS)
     )
@@ -138,7 +138,7 @@ def damaged(draw: Callable[..., Any]) -> Any:
     return draw(st.sampled_from([event, [event], [EVENT, event]]))
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(damaged(), st.sampled_from(OPERATIONS), st.sampled_from([WRITE, SOME]))
 def test_a_damaged_event_is_refused_with_a_reason_or_taken_and_then_no_dead_letter(
     http: Http, event: Any, operation: Any, token: str
@@ -146,7 +146,7 @@ def test_a_damaged_event_is_refused_with_a_reason_or_taken_and_then_no_dead_lett
     conforms(http, operation, json.dumps(event).encode(), token)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.binary(max_size=40), st.sampled_from(OPERATIONS))
 def test_bytes_that_are_no_json_are_told_so(http: Http, body: bytes, operation: Any) -> None:
     assert conforms(http, operation, body + b"{", WRITE).json()["errors"][0]["extensions"]["code"] == "NOT_JSON"

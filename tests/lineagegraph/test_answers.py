@@ -101,7 +101,7 @@ def disordered(stated: list[Facts], chance: random.Random) -> Facts:
     return fold(batches)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 150))
 def test_answers_of_real_events_do_not_depend_on_order_repetition_or_batches(chance: random.Random, count: int) -> None:
     start = chance.randrange(len(corpus()))
@@ -138,7 +138,7 @@ generated = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(generated, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_answers_of_any_events_do_not_depend_on_order_repetition_or_batches(
     events: list[Event], chance: random.Random

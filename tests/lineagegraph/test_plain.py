@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from lineagegraph import rules
 from lineagegraph.facts import Facts, Vertex
@@ -11,7 +12,11 @@ from lineagegraph.view import View
 from tests.lineagegraph.made import made_at_random
 from tests.lineagegraph.test_reading_costs import PIPELINES, chains
 
-MADE = [made_at_random(seed, 12) for seed in range(30)]
+
+@cache
+def made() -> list[Facts]:
+    """Random histories."""
+    return [made_at_random(seed, 12) for seed in range(30)]
 
 
 def as_fetched(facts: Facts) -> View:
@@ -35,7 +40,7 @@ def plain_answers(view: View) -> Iterator[tuple[Vertex, tuple[Vertex, ...], list
 
 def test_what_is_plain_is_what_the_rules_make_of_all_facts() -> None:
     found = 0
-    for facts in MADE:
+    for facts in made():
         whole = View(facts)
         for dataset, names, rows in plain_answers(as_fetched(facts)):
             assert rules.names_of(whole, dataset) == frozenset(names)
@@ -47,7 +52,7 @@ def test_what_is_plain_is_what_the_rules_make_of_all_facts() -> None:
 
 def test_what_plain_runs_read_is_what_the_rules_make_of_all_facts() -> None:
     found = 0
-    for facts in MADE:
+    for facts in made():
         whole, plain = View(facts), Plain(as_fetched(facts))
         for latest in filter(None, map(plain.latest, whole.all("Pipeline"))):
             if (rows := plain.snapshots(latest)) is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineagegraph.registers import LAST_TIME, MOST_CHARACTERS, ascii_json, decode, earliest, newest, winner
@@ -112,6 +112,7 @@ def test_every_register_is_ascii_and_of_bounded_length(value: list[str]) -> None
     assert len(stored) <= MOST_CHARACTERS
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), json_values))
 def test_equal_values_have_equal_texts_whatever_their_order(value: dict[str, Any]) -> None:
     assert ascii_json(dict(reversed(value.items()))) == ascii_json(value)

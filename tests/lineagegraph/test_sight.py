@@ -82,7 +82,7 @@ def facts_of(many: list[dict[str, Any]]) -> Facts:
     return fold(map_event(decode(orjson.dumps(event)), Naming()).facts for event in many)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(events(), min_size=1, max_size=6))
 def test_no_string_of_a_hidden_namespace_is_in_what_is_seen_or_in_any_answer_about_it(
     many: list[dict[str, Any]],

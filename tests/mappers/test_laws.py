@@ -78,7 +78,7 @@ def _shuffled(many: Sequence[Facts], draw: random.Random) -> Facts:
     return fold(batches)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(run_events(), max_size=8).map(lambda events: [_facts(e) for e in events]),
     st.randoms(use_true_random=False),
@@ -106,7 +106,7 @@ def test_the_whole_corpus_shuffled_states_the_same() -> None:
         assert _shuffled(facts, random.Random(seed)) == together
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(run_events())
 def test_what_generated_events_state_fits_the_schema(event: Json) -> None:
     value = orjson.dumps(event)
@@ -133,19 +133,19 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(json_values)
 def test_any_json_is_an_event_or_malformed(value: Any) -> None:
     outcome(orjson.dumps(value))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_event_or_malformed(value: bytes) -> None:
     assert isinstance(outcome(value), Malformed)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.sampled_from(sorted({(case.where, case.key, case.role) for case in FITS})), json_values)
 def test_any_content_of_a_facet_costs_at_most_that_facet(which: tuple[str, str, str], content: Any) -> None:
     where, key, role = which

@@ -239,7 +239,7 @@ def test_who_may_see_every_namespace_is_answered_as_who_is_not_restricted(tmp_pa
                 assert seen == whole, question
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(events(), min_size=2, max_size=6),
     st.lists(st.sampled_from(questions()), min_size=10, max_size=10, unique=True),

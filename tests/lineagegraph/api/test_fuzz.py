@@ -19,7 +19,7 @@ schemathesis.graphql.scalar("Version", st.one_of(numbers, st.text(max_size=8).ma
 TYPED = schemathesis.graphql.from_file(SCHEMA.as_str())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_what_the_schema_allows_never_finds_a_bug(data: Any) -> None:
     operation: Any = data.draw(st.sampled_from(list(TYPED.get_all_operations())))
