@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-CPU_MS = {"consumers": 0.76, "JanusGraph": 0.47, "Cassandra": 0.86}  # for one event; Cassandra's for each copy
+CPU_MS = {"consumers": 0.65, "JanusGraph": 0.32, "Cassandra": 0.71}  # for one event; Cassandra's for each copy
 EVENT_KB = 12.0  # in Kafka
 DISK_KB = 10.0  # of all of Cassandra's copies, with the room that compaction wants: an estimate
 COPIES = 3
